@@ -1,0 +1,89 @@
+import { findMongo } from "./mongo";
+import { which } from "./programs";
+
+/** A program that can run the server; `dir` is the server's own data folder, which is there; `args` may prepare it. */
+export interface Found {
+  kind: string;
+  command: string;
+  args: (dir: string, port: number) => string[];
+}
+
+export interface Recipe {
+  /** The environment variable that carries the server's address, for the project and for whoever brings an own server. */
+  variable: string;
+  /** Added to the base port of a set. */
+  offset: number;
+  url: (port: number) => string;
+  /** The address of the service of the same name in docker-compose.yml, from the host. */
+  composeUrl: string;
+  /** The program, or why there is none. */
+  find: () => Promise<Found | string>;
+  /** What `which` must know before the Debian packages count as installed. */
+  programs: readonly string[];
+  packages: readonly string[];
+  /** How to get it, for a person. */
+  hint: string;
+}
+
+const install = process.platform === "darwin" ? "brew install" : "apt-get install";
+
+const natsUrl = (port: number) => `nats://127.0.0.1:${port}`;
+const redisUrl = (port: number) => `redis://127.0.0.1:${port}`;
+const mongoUrl = (port: number) => `mongodb://127.0.0.1:${port}/shop`;
+
+const found = (kind: string, args: Found["args"]): Found | string => {
+  const command = which(kind);
+  return command ? { kind, command, args } : `${kind} is not on the PATH`;
+};
+
+/** Every server there is a recipe for; a further one is one more entry here and, if it is Java, a dependency in the pom. */
+export const recipes = {
+  nats: {
+    variable: "NATS_URL",
+    offset: 0,
+    url: natsUrl,
+    composeUrl: natsUrl(4222),
+    find: async () => found("nats-server", (_dir, port) => ["-a", "127.0.0.1", "-p", String(port)]),
+    programs: ["nats-server"],
+    packages: ["nats-server"],
+    hint: `nats-server: ${install} nats-server, or set NATS_URL`,
+  },
+  redis: {
+    variable: "REDIS_URL",
+    offset: 1,
+    url: redisUrl,
+    composeUrl: redisUrl(6379),
+    find: async () =>
+      found("redis-server", (dir, port) => {
+        const files = ["--dir", dir, "--appendonly", "yes", "--save", ""];
+        return ["--bind", "127.0.0.1", "--port", String(port), ...files];
+      }),
+    programs: ["redis-server"],
+    packages: ["redis-server"],
+    hint: `redis-server: ${install} ${process.platform === "darwin" ? "redis" : "redis-server"}, or set REDIS_URL`,
+  },
+  mongo: {
+    variable: "MONGO_URL",
+    offset: 2,
+    url: mongoUrl,
+    // The set names its member `mongo`, which only the other containers can resolve.
+    composeUrl: `${mongoUrl(27017)}?directConnection=true`,
+    find: () => {
+      mongo ??= findMongo();
+      return mongo;
+    },
+    programs: ["java", "mvn"],
+    packages: ["default-jre-headless", "maven"],
+    hint:
+      "mongod: install MongoDB, or set MONGO_URL, or let a stand-in run: " +
+      (process.platform === "darwin" ? "brew install openjdk maven" : "apt-get install default-jre-headless maven"),
+  },
+} satisfies Record<string, Recipe>;
+
+export type ServerName = keyof typeof recipes;
+export const serverNames: readonly ServerName[] = ["nats", "redis", "mongo"];
+export const isServerName = (name: string): name is ServerName => Object.hasOwn(recipes, name);
+export const recipeOf = (name: ServerName): Recipe => recipes[name];
+
+/** Looked for once in a process: it may have to download, and a restarted server must find its data again. */
+let mongo: Promise<Found | string> | undefined;
