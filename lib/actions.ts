@@ -1,0 +1,92 @@
+import type { ActionSchema, CallingOptions, Context, ServiceBroker } from "moleculer";
+import type { Static, TSchema } from "./schema";
+
+export type Role = "customer" | "agent" | "admin";
+
+/** Who is asking, as the gateway read it from a verified access token. */
+export interface Caller {
+  id: string;
+  roles: Role[];
+  /** The session (refresh family) that the token belongs to. */
+  sid: string;
+}
+
+/** What travels with a call beside its params; `$`-names are the gateway's way back to the HTTP answer. */
+export interface Meta {
+  user?: Caller | null;
+  /** The client's address as the trusted proxies gave it. */
+  clientIp?: string;
+  userAgent?: string;
+  idempotencyKey?: string;
+  $statusCode?: number;
+  $responseHeaders?: Record<string, string>;
+  $location?: string;
+}
+
+/**
+ * Every action that one context may ask of another, by name. Each context's contract file adds its own:
+ * `declare module "../../lib/actions" { interface ActionMap { "product.quote": { params: ...; result: ... } } }`.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface ActionMap {}
+
+/** A typed call of another context's action. */
+export type Call = <N extends keyof ActionMap>(
+  name: N,
+  params: ActionMap[N] extends { params: infer P } ? P : never,
+  options?: CallingOptions,
+) => Promise<ActionMap[N] extends { result: infer R } ? R : never>;
+
+export type ShopContext<P = unknown> = Omit<Context<P & object, Meta>, "call" | "params"> & { params: P; call: Call };
+
+/** Typed calls that no request caused: sweepers, start-up, tests. */
+export const callOf = (broker: ServiceBroker): Call =>
+  ((name: string, params: object, options?: CallingOptions) => broker.call(name, params, options)) as Call;
+
+declare module "moleculer" {
+  interface ServiceSettingSchema {
+    /** Where the paths of a service's actions start, below `/api/v1`. Ours name their whole path: `/`. */
+    rest?: "/";
+  }
+}
+
+/** Who may use an action over HTTP: everybody, whoever is signed in, or these roles. */
+export type Access = "anyone" | "signed-in" | Role[];
+
+export interface ActionDefinition<P extends TSchema, R extends TSchema> {
+  /** `METHOD /path` below `/api/v1`. Without it no client can reach the action. */
+  rest?: string | string[];
+  /** Required beside `rest`. */
+  access?: Access;
+  summary?: string;
+  params: P;
+  returns: R;
+  /** The status of success: 200 unless named. */
+  status?: number;
+  /** Stable codes that the action answers beside the gateway's own, as `[status, code]`. */
+  errors?: [status: number, code: string][];
+  /** `Idempotency-Key`: honoured where sent, or required. Needs the idempotency mixin in the service. */
+  idempotency?: "optional" | "required";
+  /** Safe to run twice: the broker may retry it when the answer got lost. */
+  retryable?: boolean;
+  /** Milliseconds, where the broker's default does not fit. */
+  timeout?: number;
+  cache?: ActionSchema["cache"];
+  handler: (ctx: ShopContext<Static<P>>) => Promise<Static<R>> | Static<R>;
+}
+
+/**
+ * Declares an action once: validation, OpenAPI, access and types all come from this. Closed by default: without `rest`
+ * it is callable by other services only.
+ */
+export function action<P extends TSchema, R extends TSchema>(definition: ActionDefinition<P, R>): ActionSchema {
+  const { retryable, handler, rest, ...declared } = definition;
+  if (rest && !definition.access) throw new Error(`a published action must say who may call it: ${rest}`);
+  return {
+    ...declared,
+    ...(rest && { rest }),
+    visibility: rest ? "published" : "public",
+    ...(retryable && { retryPolicy: { enabled: true } }),
+    handler: handler as ActionSchema["handler"],
+  };
+}

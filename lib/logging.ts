@@ -1,0 +1,26 @@
+import type { DestinationStream, LoggerOptions } from "pino";
+import pretty from "pino-pretty";
+import { redact } from "./redact";
+import { currentRequest } from "./request-scope";
+
+/** pino's options for every logger of a node: the request's id on each line, and no secret in any. */
+export const pinoOptions: LoggerOptions = {
+  mixin: () => currentRequest() ?? {},
+  timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  formatters: { level: (label) => ({ level: label }) },
+  hooks: {
+    logMethod(args, method) {
+      // pino's types fix the argument list to a message; redaction keeps their number and kind.
+      method.apply(this, args.map((arg) => redact(arg)) as typeof args);
+    },
+  },
+};
+
+/** Lines for people, written at once so that none is missing when the process dies. */
+export const prettyDestination = (): DestinationStream =>
+  pretty({
+    sync: true,
+    ignore: "pid,hostname,nodeID,ns,ver",
+    messageFormat: (log, key) => `${log.svc ? `[${String(log.svc)}] ` : ""}${String(log[key])}`,
+    translateTime: "SYS:HH:MM:ss",
+  });

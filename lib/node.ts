@@ -1,0 +1,24 @@
+import type { ServiceBroker } from "moleculer";
+import type { Environment } from "./environment";
+import type { Health } from "./health";
+import type { Metrics } from "./metrics";
+import type { Store } from "./store/collection";
+
+/** What a node gives to the services that it hosts. */
+export interface ShopNode {
+  environment: Environment;
+  store: Store;
+  health: Health;
+  metrics: Metrics;
+}
+
+const nodes = new WeakMap<ServiceBroker, ShopNode>();
+
+export const attachNode = (broker: ServiceBroker, node: ShopNode) => nodes.set(broker, node);
+
+/** The node that a broker runs as; services take their values from here, never from the process environment. */
+export function nodeOf(broker: ServiceBroker): ShopNode {
+  const node = nodes.get(broker);
+  if (!node) throw new Error("this broker was not made from moleculer.config.ts");
+  return node;
+}

@@ -1,0 +1,158 @@
+import MongooseAdapter from "moleculer-db-adapter-mongoose";
+import { type Connection, createConnection, type Model, Schema } from "mongoose";
+import {
+  type Change,
+  type Collection,
+  type CollectionOptions,
+  clean,
+  cleanChange,
+  type Document,
+  DuplicateKey,
+  type Filter,
+  type FindOptions,
+  type Index,
+  type OpenableCollection,
+  type Store,
+  sortSpec,
+} from "./collection";
+
+const isDuplicate = (error: unknown) => error instanceof Error && "code" in error && error.code === 11000;
+
+/**
+ * Shapes are checked where they come in, so this names only the id's type and the indexes. `strictQuery` must be off:
+ * with it mongoose drops conditions on fields that the schema does not name, and a conditional write would hit all.
+ */
+function schemaOf(indexes: Index[]): Schema {
+  const schema = new Schema(
+    { _id: String },
+    { strict: false, strictQuery: false, versionKey: false, minimize: false, autoIndex: false, autoCreate: false },
+  );
+  for (const { fields, unique, sparse } of indexes)
+    schema.index(sortSpec(fields), { ...(unique && { unique }), ...(sparse && { sparse }) });
+  return schema;
+}
+
+/** What this file uses of moleculer-db's mongoose adapter, whose own types want mongoose documents. */
+interface Adapter {
+  model: Model<unknown>;
+  insert(entity: object): Promise<unknown>;
+  removeMany(query: object): Promise<number>;
+  updateMany(query: object, change: object): Promise<number>;
+  createCursor(params: object): ReturnType<Model<unknown>["find"]>;
+}
+
+/** The adapter's own `connect` uses mongoose's one global connection, which services would close under each other. */
+function adapterFor(model: Model<unknown>): Adapter {
+  const adapter = new MongooseAdapter("") as unknown as Adapter;
+  adapter.model = model;
+  return adapter;
+}
+
+class MongoCollection<T extends Document> implements OpenableCollection<T> {
+  readonly name: string;
+  private adapter: Adapter | undefined;
+
+  constructor(
+    private readonly options: CollectionOptions,
+    private readonly store: MongoStore,
+  ) {
+    this.name = options.name;
+  }
+
+  async open(): Promise<void> {
+    const connection = await this.store.acquire();
+    if (connection.models[this.name]) connection.deleteModel(this.name);
+    const model = connection.model(this.name, schemaOf(this.options.indexes ?? []), this.name);
+    await model.createIndexes();
+    this.adapter = adapterFor(model as unknown as Model<unknown>);
+  }
+
+  async close(): Promise<void> {
+    if (!this.adapter) return;
+    this.adapter = undefined;
+    await this.store.release();
+  }
+
+  async insert(document: T): Promise<T> {
+    const cleaned = clean(document);
+    await this.unique(() => this.opened().insert(cleaned));
+    return cleaned;
+  }
+
+  get(id: string): Promise<T | null> {
+    return this.findOne({ _id: id });
+  }
+
+  findOne(filter: Filter): Promise<T | null> {
+    return this.opened().model.findOne(clean(filter)).lean<T>().exec();
+  }
+
+  find(filter: Filter, { sort, limit, fields }: FindOptions = {}): Promise<T[]> {
+    const cursor = this.opened().createCursor({ query: clean(filter), sort, limit });
+    return (fields ? cursor.select(fields) : cursor).lean<T[]>().exec();
+  }
+
+  count(filter: Filter): Promise<number> {
+    return this.opened().model.countDocuments(clean(filter)).exec();
+  }
+
+  update(filter: Filter, change: Change): Promise<T | null> {
+    return this.unique(() =>
+      this.opened().model.findOneAndUpdate(clean(filter), cleanChange(change), { new: true }).lean<T>().exec(),
+    );
+  }
+
+  updateMany(filter: Filter, change: Change): Promise<number> {
+    return this.opened().updateMany(clean(filter), cleanChange(change));
+  }
+
+  remove(filter: Filter): Promise<number> {
+    return this.opened().removeMany(clean(filter));
+  }
+
+  private opened(): Adapter {
+    if (!this.adapter) throw new Error(`${this.name} is not open`);
+    return this.adapter;
+  }
+
+  private async unique<R>(write: () => Promise<R>): Promise<R> {
+    try {
+      return await write();
+    } catch (error) {
+      throw isDuplicate(error) ? new DuplicateKey(this.name) : error;
+    }
+  }
+}
+
+/** One connection for all collections of a node; opened with the first, closed with the last. */
+export class MongoStore implements Store {
+  private connection: Promise<Connection> | undefined;
+  private users = 0;
+
+  constructor(private readonly url: string) {}
+
+  collection<T extends Document>(service: string, options: CollectionOptions): OpenableCollection<T> & Collection<T> {
+    return new MongoCollection<T>({ ...options, name: `${service}_${options.name}` }, this);
+  }
+
+  async ping(): Promise<void> {
+    const connection = await this.connection;
+    await connection?.db?.command({ ping: 1 });
+  }
+
+  acquire(): Promise<Connection> {
+    this.users++;
+    this.connection ??= createConnection(this.url, {
+      serverSelectionTimeoutMS: 5000,
+      writeConcern: { w: "majority", journal: true },
+    }).asPromise();
+    return this.connection;
+  }
+
+  async release(): Promise<void> {
+    if (--this.users > 0) return;
+    const connection = await this.connection;
+    this.connection = undefined;
+    await connection?.close();
+  }
+}

@@ -1,0 +1,26 @@
+import { Errors } from "moleculer";
+import { type ErrorData, ShopError } from "../lib/errors";
+
+interface PlainError {
+  name: string;
+  message: string;
+  code: number;
+  type: string;
+  data?: ErrorData;
+}
+
+/** Makes a {@link ShopError} of another node a ShopError here; Moleculer would hand over a look-alike. */
+export class ErrorRegenerator extends Errors.Regenerator {
+  override restoreCustomError(plain: PlainError): Error {
+    // Moleculer takes undefined for "not mine" although its types want an Error.
+    if (plain.name !== "ShopError") return undefined as unknown as Error;
+    return new ShopError(plain.code, plain.type, plain.message, plain.data);
+  }
+}
+
+/** What makes a circuit open: the other side's failure, also one without a code (a plain Error of another node). */
+export function countsAsFailure(error: unknown): boolean {
+  if (error instanceof ShopError) return error.code >= 500 && error.type !== "PROVIDER_UNAVAILABLE";
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof code !== "number" || code >= 500;
+}

@@ -1,0 +1,44 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { Middleware, ServiceBroker } from "moleculer";
+import { nodeOf } from "../lib/node";
+
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store" }).end(body);
+}
+
+async function serve(broker: ServiceBroker, path: string, response: ServerResponse): Promise<void> {
+  const { health, metrics } = nodeOf(broker);
+  if (path === "/health/live") return answer(response, 200, "application/json", '{"status":"ok"}');
+  if (path === "/health/ready") {
+    const readiness = await health.readiness();
+    const status = readiness.status === "unavailable" ? 503 : 200;
+    return answer(response, status, "application/json", JSON.stringify(readiness));
+  }
+  if (path === "/metrics") return answer(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+  return answer(response, 404, "application/json", '{"status":"not found"}');
+}
+
+/** Health and metrics of a node on its operations port, from before its services start until after they stopped. */
+export function operationsMiddleware(port: number): Middleware {
+  let server: Server | undefined;
+  return {
+    name: "Operations",
+    starting: (broker) =>
+      new Promise((resolve, reject) => {
+        server = createServer((request, response) => {
+          serve(broker, new URL(request.url ?? "/", "http://ops").pathname, response).catch((error: unknown) => {
+            broker.logger.error({ err: error }, "the operations port failed");
+            answer(response, 500, "application/json", '{"status":"failed"}');
+          });
+        });
+        server.once("error", reject);
+        server.listen(port, resolve);
+      }),
+    stopped: () =>
+      new Promise((resolve) => {
+        if (!server) return resolve();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,32 @@
+import type { ServiceBroker } from "moleculer";
+import type { Environment } from "../lib/environment";
+import type { Health } from "../lib/health";
+import type { Store } from "../lib/store/collection";
+import { LenientRedisCacher } from "./cacher";
+
+/** The NATS connection below Moleculer's transporter, which itself says "connected" during an outage. */
+function natsClient(broker: ServiceBroker): { flush(): Promise<void> } | undefined {
+  const transit = broker.transit as { tx?: { client?: { flush(): Promise<void> } } } | undefined;
+  return transit?.tx?.client;
+}
+
+/** Tells readiness how to ask each server that the environment names. */
+export function registerProbes(broker: ServiceBroker, environment: Environment, store: Store, health: Health): void {
+  if (environment.mongoUrl) health.register("mongo", { importance: "required", probe: () => store.ping() });
+  if (environment.natsUrl)
+    health.register("nats", {
+      importance: "required",
+      async probe() {
+        const client = natsClient(broker);
+        if (!client) throw new Error("not connected");
+        await client.flush();
+      },
+    });
+  if (environment.redisUrl)
+    health.register("redis", {
+      importance: "optional",
+      async probe() {
+        if (broker.cacher instanceof LenientRedisCacher) await broker.cacher.client.ping();
+      },
+    });
+}

@@ -1,0 +1,85 @@
+import type { BrokerOptions, ServiceBroker } from "moleculer";
+import { type Environment, readEnvironment } from "./lib/environment";
+import { Health } from "./lib/health";
+import { pinoOptions, prettyDestination } from "./lib/logging";
+import { Metrics } from "./lib/metrics";
+import { attachNode } from "./lib/node";
+import { MongoStore } from "./lib/store/mongo";
+import { NedbStore } from "./lib/store/nedb";
+import { cacherFor } from "./mixins/cacher";
+import { countsAsFailure, ErrorRegenerator } from "./mixins/errors";
+import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
+import { metricsMiddleware } from "./mixins/metrics.middleware";
+import { operationsMiddleware } from "./mixins/operations.middleware";
+import { registerProbes } from "./mixins/probes";
+import { requestScopeMiddleware } from "./mixins/request-scope.middleware";
+import { JsonSchemaValidator } from "./mixins/validator";
+
+/** Milliseconds that a call between services may take; an action with a slower neighbour says so itself. */
+const REQUEST_TIMEOUT_MS = 5000;
+
+/** The broker of one node. Each external part is chosen here, from the environment, and nowhere else. */
+export function brokerOptions(environment: Environment): BrokerOptions {
+  const health = new Health();
+  const metrics = new Metrics();
+  const store = environment.mongoUrl ? new MongoStore(environment.mongoUrl) : new NedbStore(environment.dataDir);
+
+  return {
+    namespace: "shop",
+    nodeID: environment.nodeId,
+    logger: {
+      type: "Pino",
+      options: {
+        level: environment.log.level === "info" ? { "REGISTRY*": "warn", "**": "info" } : environment.log.level,
+        pino: {
+          options: pinoOptions,
+          ...(environment.log.format === "pretty" && { destination: prettyDestination() }),
+        },
+      },
+    } as BrokerOptions["logger"],
+
+    transporter: environment.natsUrl
+      ? { type: "NATS", options: { servers: environment.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 500 } }
+      : null,
+    heartbeatInterval: 3,
+    heartbeatTimeout: 10,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxCallLevel: 20,
+    tracking: { enabled: true, shutdownTimeout: 6000 },
+    registry: { strategy: "RoundRobin", preferLocal: true },
+
+    // Off unless an action says that it is safe to run twice.
+    retryPolicy: { enabled: false, retries: 3, delay: 100, maxDelay: 1000, factor: 2 },
+    circuitBreaker: {
+      enabled: true,
+      threshold: 0.5,
+      windowTime: 30,
+      minRequestCount: 20,
+      halfOpenTime: 3000,
+      check: countsAsFailure,
+    },
+    bulkhead: { enabled: true, concurrency: 200, maxQueueSize: 2000 },
+
+    cacher: cacherFor(environment.redisUrl),
+    validator: new JsonSchemaValidator({}),
+    errorRegenerator: new ErrorRegenerator(),
+    skipProcessEventRegistration: true,
+
+    // The first is the innermost: idempotency sees params that were validated.
+    middlewares: [
+      idempotencyMiddleware(environment.leaseMs),
+      metricsMiddleware(metrics),
+      requestScopeMiddleware,
+      operationsMiddleware(environment.opsPort),
+    ],
+    created(broker: ServiceBroker) {
+      attachNode(broker, { environment, store, health, metrics });
+      registerProbes(broker, environment, store, health);
+    },
+    started() {
+      health.state = "running";
+    },
+  };
+}
+
+export default brokerOptions(readEnvironment());

@@ -1,0 +1,35 @@
+import type { Role } from "../../lib/actions";
+
+export interface UserView {
+  id: string;
+  email: string | null;
+  emailVerified: boolean;
+  name: string;
+  roles: Role[];
+  status: "active" | "locked";
+  createdAt: string;
+}
+
+export interface PostalAddress {
+  recipient: string;
+  phone: string;
+  postalCode: string;
+  line1: string;
+  line2?: string;
+  city?: string;
+  country: string;
+}
+
+declare module "../../lib/actions" {
+  interface ActionMap {
+    /** Makes a user under the id that `auth` chose; the same id again answers the user there is. 409 EMAIL_TAKEN. */
+    "user.create": {
+      params: { id: string; email: string | null; name: string; roles?: Role[] };
+      result: UserView;
+    };
+    /** 404 USER_NOT_FOUND, also for an erased one. */
+    "user.find": { params: { id: string }; result: UserView };
+    /** One of a user's own addresses. 404 ADDRESS_NOT_FOUND. */
+    "user.address": { params: { userId: string; addressId: string }; result: PostalAddress };
+  }
+}
