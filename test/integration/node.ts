@@ -34,7 +34,7 @@ export async function startNode(
   return {
     broker,
     call: callOf(broker),
-    as: <R>(meta: Meta, action: string, params: object = {}) => broker.call<R, object, Meta>(action, params, { meta }),
+    as: <R>(meta: Meta, action: string, params: object = {}) => broker.call<R, object>(action, params, { meta }),
     dataDir,
     async stop() {
       await broker.stop();
