@@ -83,13 +83,9 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
   }
 
   find(filter: Filter, { sort, limit, fields }: FindOptions = {}): Promise<T[]> {
-    const cursor = this.opened().findAsync(
-      clean(filter),
-      Object.fromEntries((fields ?? []).map((field) => [field, 1])),
-    );
-    if (sort) cursor.sort(sortSpec(sort));
-    if (limit !== undefined) cursor.limit(limit);
-    return cursor.execAsync();
+    const found = this.opened().findAsync(clean(filter), Object.fromEntries((fields ?? []).map((field) => [field, 1])));
+    const sorted = sort ? found.sort(sortSpec(sort)) : found;
+    return (limit === undefined ? sorted : sorted.limit(limit)).execAsync();
   }
 
   count(filter: Filter): Promise<number> {
