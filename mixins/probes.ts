@@ -12,7 +12,7 @@ function natsClient(broker: ServiceBroker): { flush(): Promise<void> } | undefin
 
 /** Tells readiness how to ask each server that the environment names. */
 export function registerProbes(broker: ServiceBroker, environment: Environment, store: Store, health: Health): void {
-  if (environment.mongoUrl) health.register("mongo", { importance: "required", probe: () => store.ping() });
+  health.register(environment.mongoUrl ? "mongo" : "store", { importance: "required", probe: () => store.ping() });
   if (environment.natsUrl)
     health.register("nats", {
       importance: "required",

@@ -16,7 +16,10 @@ export interface Operators {
   $exists?: boolean;
 }
 
-/** A query of the subset that both stores answer alike. Keys are fields or dotted paths; arrays match by element. */
+/**
+ * A query of the subset that both stores answer alike. Keys are fields or dotted paths; arrays match by element, null
+ * fits a missing field too. A condition that is undefined is left out of a read and refused in a write.
+ */
 export type Filter = { [path: string]: Scalar | Operators | Filter[] | undefined } & {
   $and?: Filter[];
   $or?: Filter[];
@@ -72,6 +75,8 @@ export interface Collection<T extends Document> {
   readonly name: string;
   /** Throws {@link DuplicateKey}. */
   insert(document: T): Promise<T>;
+  /** Inserts each that meets no other with the same unique value; answers how many. */
+  insertMany(documents: T[]): Promise<number>;
   get(id: string): Promise<T | null>;
   findOne(filter: Filter): Promise<T | null>;
   find(filter: Filter, options?: FindOptions): Promise<T[]>;
@@ -102,9 +107,20 @@ export interface Store {
 export const sortSpec = (fields: string[]): Record<string, 1 | -1> =>
   Object.fromEntries(fields.map((field) => (field.startsWith("-") ? [field.slice(1), -1] : [field, 1])));
 
-/** Without fields that are undefined, which the stores would keep, drop or turn into null, each in its own way. */
-export const clean = <O extends object>(object: O): O =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as O;
+const stripped = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(stripped);
+  return typeof value === "object" && value !== null ? clean(value) : value;
+};
+
+/** A copy without fields that are undefined, at any depth: the stores would keep, drop or null them, each in its own way. */
+export const clean = <O extends object>(object: O): O => {
+  const copy: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object)) if (value !== undefined) copy[key] = stripped(value);
+  return copy as O;
+};
+
+/** A change of nothing: NeDB would take it for an empty document to put in the old one's place. */
+export const isNothing = (change: Change): boolean => Object.keys(change).length === 0;
 
 export const cleanChange = (change: Change): Change => {
   const cleaned = Object.entries(change)

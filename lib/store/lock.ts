@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface DirectoryLock {
@@ -20,9 +20,12 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return hasCode(error, "EPERM");
   }
 }
+
+const hasCode = (error: unknown, code: string) =>
+  typeof error === "object" && error !== null && "code" in error && error.code === code;
 
 /**
  * Takes a directory for this process by a `LOCK` file that names it. A lock whose process is gone is taken over.
@@ -30,29 +33,71 @@ function isAlive(pid: number): boolean {
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const file = join(directory, "LOCK");
-  const mine = JSON.stringify({ pid: process.pid, start: startTime(process.pid) });
-  for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      writeFileSync(file, mine, { flag: "wx" });
-      return { release: () => rmSync(file, { force: true }) };
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  // Linked into place with its content, so that nobody reads a lock that is still empty and takes it for a dead one's.
+  const draft = join(directory, `LOCK.${process.pid}`);
+  writeFileSync(draft, JSON.stringify({ pid: process.pid, start: startTime(process.pid) }));
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if (link(draft, file)) return { release: () => rmSync(file, { force: true }) };
+      const found = read(file);
+      if (found === undefined) continue;
+      refuseIfHeld(directory, holderIn(found));
+      discard(file, found, `${draft}.stale`);
     }
-    const holder = readHolder(file);
-    if (holder && holder.pid !== process.pid && isAlive(holder.pid) && startTime(holder.pid) === holder.start)
-      throw new Error(
-        `${directory} is in use by process ${holder.pid}: stop it, or give this one another DATA_DIR or a MONGO_URL`,
-      );
-    if (holder && holder.pid === process.pid && holder.start === startTime(process.pid))
-      throw new Error(`${directory} is already open in this process: give each node its own DATA_DIR`);
-    rmSync(file, { force: true });
+  } finally {
+    rmSync(draft, { force: true });
   }
   throw new Error(`${directory}: the lock could not be taken`);
 }
 
-function readHolder(file: string): { pid: number; start?: string } | undefined {
+function refuseIfHeld(directory: string, holder: Holder | undefined): void {
+  if (!holder || !isAlive(holder.pid) || startTime(holder.pid) !== holder.start) return;
+  if (holder.pid === process.pid)
+    throw new Error(`${directory} is already open in this process: give each node its own DATA_DIR`);
+  throw new Error(
+    `${directory} is in use by process ${holder.pid}: stop it, or give this one another DATA_DIR or a MONGO_URL`,
+  );
+}
+
+/** Of several processes that find the same dead lock one moves it away; whoever moved a fresh one puts it back. */
+function discard(file: string, dead: string, aside: string): void {
   try {
-    const holder: unknown = JSON.parse(readFileSync(file, "utf8"));
+    renameSync(file, aside);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return;
+    throw error;
+  }
+  if (read(aside) !== dead) link(aside, file);
+  rmSync(aside, { force: true });
+}
+
+function link(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    throw error;
+  }
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+interface Holder {
+  pid: number;
+  start?: string;
+}
+
+function holderIn(text: string): Holder | undefined {
+  try {
+    const holder: unknown = JSON.parse(text);
     if (typeof holder === "object" && holder && "pid" in holder && typeof holder.pid === "number")
       return {
         pid: holder.pid,

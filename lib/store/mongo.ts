@@ -1,5 +1,5 @@
 import MongooseAdapter from "moleculer-db-adapter-mongoose";
-import { type Connection, createConnection, type Model, Schema } from "mongoose";
+import { type Connection, createConnection, type Model, mongo, Schema } from "mongoose";
 import {
   type Change,
   type Collection,
@@ -11,10 +11,12 @@ import {
   type Filter,
   type FindOptions,
   type Index,
+  isNothing,
   type OpenableCollection,
   type Store,
   sortSpec,
 } from "./collection";
+import { cleanFilter, writeFilter } from "./filter";
 
 const isDuplicate = (error: unknown) => error instanceof Error && "code" in error && error.code === 11000;
 
@@ -35,9 +37,7 @@ function schemaOf(indexes: Index[]): Schema {
 /** What this file uses of moleculer-db's mongoose adapter, whose own types want mongoose documents. */
 interface Adapter {
   model: Model<unknown>;
-  insert(entity: object): Promise<unknown>;
   removeMany(query: object): Promise<number>;
-  updateMany(query: object, change: object): Promise<number>;
   createCursor(params: object): ReturnType<Model<unknown>["find"]>;
 }
 
@@ -61,10 +61,15 @@ class MongoCollection<T extends Document> implements OpenableCollection<T> {
 
   async open(): Promise<void> {
     const connection = await this.store.acquire();
-    if (connection.models[this.name]) connection.deleteModel(this.name);
-    const model = connection.model(this.name, schemaOf(this.options.indexes ?? []), this.name);
-    await model.createIndexes();
-    this.adapter = adapterFor(model as unknown as Model<unknown>);
+    try {
+      if (connection.models[this.name]) connection.deleteModel(this.name);
+      const model = connection.model(this.name, schemaOf(this.options.indexes ?? []), this.name);
+      await model.createIndexes();
+      this.adapter = adapterFor(model as unknown as Model<unknown>);
+    } catch (error) {
+      await this.store.release();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -75,8 +80,19 @@ class MongoCollection<T extends Document> implements OpenableCollection<T> {
 
   async insert(document: T): Promise<T> {
     const cleaned = clean(document);
-    await this.unique(() => this.opened().insert(cleaned));
+    // Not through a mongoose document: a field called `errors` or `collection` would meet its own members.
+    await this.unique(() => this.documents().insertOne(cleaned));
     return cleaned;
+  }
+
+  async insertMany(documents: T[]): Promise<number> {
+    if (documents.length === 0) return 0;
+    try {
+      return (await this.documents().insertMany(documents.map(clean), { ordered: false })).insertedCount;
+    } catch (error) {
+      if (!(error instanceof mongo.MongoBulkWriteError) || !isDuplicate(error)) throw error;
+      return documents.length - [error.writeErrors].flat().length;
+    }
   }
 
   get(id: string): Promise<T | null> {
@@ -84,30 +100,40 @@ class MongoCollection<T extends Document> implements OpenableCollection<T> {
   }
 
   findOne(filter: Filter): Promise<T | null> {
-    return this.opened().model.findOne(clean(filter)).lean<T>().exec();
+    return this.opened().model.findOne(cleanFilter(filter)).lean<T>().exec();
   }
 
   find(filter: Filter, { sort, limit, fields }: FindOptions = {}): Promise<T[]> {
-    const cursor = this.opened().createCursor({ query: clean(filter), sort, limit });
+    const cursor = this.opened().createCursor({ query: cleanFilter(filter), sort, limit });
     return (fields ? cursor.select(fields) : cursor).lean<T[]>().exec();
   }
 
   count(filter: Filter): Promise<number> {
-    return this.opened().model.countDocuments(clean(filter)).exec();
+    return this.opened().model.countDocuments(cleanFilter(filter)).exec();
   }
 
-  update(filter: Filter, change: Change): Promise<T | null> {
-    return this.unique(() =>
-      this.opened().model.findOneAndUpdate(clean(filter), cleanChange(change), { new: true }).lean<T>().exec(),
-    );
+  async update(filter: Filter, change: Change): Promise<T | null> {
+    const cleaned = cleanChange(change);
+    const query = writeFilter(filter);
+    if (isNothing(cleaned)) return this.findOne(filter);
+    return this.unique(() => this.opened().model.findOneAndUpdate(query, cleaned, { new: true }).lean<T>().exec());
   }
 
-  updateMany(filter: Filter, change: Change): Promise<number> {
-    return this.opened().updateMany(clean(filter), cleanChange(change));
+  async updateMany(filter: Filter, change: Change): Promise<number> {
+    const cleaned = cleanChange(change);
+    const query = writeFilter(filter);
+    if (isNothing(cleaned)) return this.count(filter);
+    const { matchedCount } = await this.unique(() => this.opened().model.updateMany(query, cleaned).exec());
+    return matchedCount;
   }
 
-  remove(filter: Filter): Promise<number> {
-    return this.opened().removeMany(clean(filter));
+  async remove(filter: Filter): Promise<number> {
+    const query = writeFilter(filter);
+    return this.opened().removeMany(query);
+  }
+
+  private documents(): mongo.Collection<{ _id: string }> {
+    return this.opened().model.collection as unknown as mongo.Collection<{ _id: string }>;
   }
 
   private opened(): Adapter {
@@ -140,13 +166,20 @@ export class MongoStore implements Store {
     await connection?.db?.command({ ping: 1 });
   }
 
-  acquire(): Promise<Connection> {
-    this.users++;
+  async acquire(): Promise<Connection> {
     this.connection ??= createConnection(this.url, {
       serverSelectionTimeoutMS: 5000,
       writeConcern: { w: "majority", journal: true },
     }).asPromise();
-    return this.connection;
+    const connection = this.connection;
+    this.users++;
+    try {
+      return await connection;
+    } catch (error) {
+      this.users--;
+      if (this.connection === connection) this.connection = undefined;
+      throw error;
+    }
   }
 
   async release(): Promise<void> {

@@ -1,0 +1,90 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type Datastore from "@seald-io/nedb";
+import { MemoryAdapter } from "moleculer-db";
+import type { Document, Index } from "./collection";
+
+/** One NeDB file. Once `failure` is set its memory may hold what the disk does not, and must not be asked any more. */
+export interface Datafile<T extends Document> {
+  readonly db: Datastore<T>;
+  readonly failure: Error | undefined;
+}
+
+const NEWLINE = 10;
+const CHUNK = 64 * 1024;
+
+async function endOfLastLine(file: FileHandle): Promise<number> {
+  const buffer = Buffer.alloc(CHUNK);
+  for (let end = (await file.stat()).size; end > 0; ) {
+    const start = Math.max(0, end - CHUNK);
+    const { bytesRead } = await file.read(buffer, 0, end - start, start);
+    const newline = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE);
+    if (newline >= 0) return start + newline + 1;
+    end = start;
+  }
+  return 0;
+}
+
+/** Cuts off a last line without its end: an append that never finished, so nobody was told that it is stored. */
+async function dropTornLine(filename: string): Promise<void> {
+  const file = await open(filename, constants.O_RDWR | constants.O_CREAT);
+  try {
+    await file.truncate(await endOfLastLine(file));
+  } finally {
+    await file.close();
+  }
+}
+
+/** NeDB ends a line at each of these too, and would cut a document in two at one in a text; JSON may escape them. */
+const escapeLineEnds = (line: string) =>
+  line.replace(/[\x85\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+async function ensureIndexes<T extends Document>(db: Datastore<T>, indexes: Index[]): Promise<void> {
+  for (const { fields, unique = false, sparse = false } of indexes) {
+    const [first] = fields;
+    if (!first || (unique && fields.length > 1)) throw new Error(`a unique index has one field: ${fields}`);
+    await db.ensureIndexAsync({ fieldName: first.replace(/^-/, ""), unique, sparse });
+  }
+}
+
+/**
+ * Loads a file, indexes included. A line in its midst that cannot be read is refused, never skipped. NeDB changes its
+ * memory before it appends, so the first append that fails makes the datafile unusable: load it again then.
+ */
+export async function loadDatafile<T extends Document>(filename: string, indexes: Index[]): Promise<Datafile<T>> {
+  await dropTornLine(filename);
+  const adapter = new MemoryAdapter({
+    filename,
+    corruptAlertThreshold: 0,
+    afterSerialization: escapeLineEnds,
+    beforeDeserialization: (line: string) => line,
+    testSerializationHooks: false,
+  });
+  await adapter.connect();
+  // moleculer-db's types leave out the NeDB instance that its adapter carries, NeDB's the two writers of its files.
+  const { db } = adapter as unknown as { db: Datastore<T> };
+  const persistence = db.persistence as unknown as Record<Writer, (documents?: unknown[]) => Promise<void>>;
+  let failure: Error | undefined;
+  for (const writer of ["persistNewStateAsync", "persistCachedDatabaseAsync"] as Writer[]) {
+    const write = persistence[writer].bind(persistence);
+    persistence[writer] = async (documents) => {
+      if (failure) throw failure;
+      try {
+        await write(documents);
+      } catch (error) {
+        // A rewrite goes to another file first: when it fails, the old one is still there and complete.
+        if (writer === "persistNewStateAsync") failure = error instanceof Error ? error : new Error(String(error));
+        throw error;
+      }
+    };
+  }
+  await ensureIndexes(db, indexes);
+  return {
+    db,
+    get failure() {
+      return failure;
+    },
+  };
+}
+
+type Writer = "persistNewStateAsync" | "persistCachedDatabaseAsync";

@@ -1,0 +1,185 @@
+import { spawn } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { Document } from "../../lib/store/collection";
+import { NedbStore } from "../../lib/store/nedb";
+import { storeContract } from "./store.contract";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "shop-store-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the embedded store", () => {
+  storeContract(() => new NedbStore(folder));
+});
+
+const openThings = async (name = "things") => {
+  const store = new NedbStore(folder);
+  const things = store.collection<Document & { n?: number }>("test", { name });
+  await things.open();
+  return { store, things };
+};
+
+const dataFile = () => join(folder, "test", "test_things.db");
+
+/** Inserts as fast as it can and prints each id once its insert was acknowledged. */
+const writer = `
+  const { NedbStore } = require("./lib/store/nedb.ts");
+  const { writeSync } = require("node:fs");
+  const things = new NedbStore(process.argv[1]).collection("test", { name: "things" });
+  things.open().then(async () => {
+    const run = process.pid + "-" + Date.now();
+    for (let i = 0; ; i++) {
+      await Promise.all([0, 1, 2].map(async (k) => {
+        const _id = run + "-" + i + "-" + k;
+        await things.insert({ _id, text: "x".repeat(3000) });
+        writeSync(1, _id + "\\n");
+      }));
+    }
+  }).catch((error) => { console.error(error.message); process.exit(1); });
+`;
+
+const startWriter = () =>
+  spawn(process.execPath, ["--require", "tsx/cjs", "-e", writer, folder], { stdio: ["ignore", "pipe", "pipe"] });
+
+/** Lets a writer run for a while and kills it at once; answers what it acknowledged. */
+async function killedWriter(ms: number): Promise<string[]> {
+  const child = startWriter();
+  let printed = "";
+  const started = new Promise<void>((resolve) => {
+    child.stdout.on("data", (chunk: Buffer) => {
+      printed += chunk;
+      resolve();
+    });
+  });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  await started;
+  await setTimeout(ms);
+  child.kill("SIGKILL");
+  await ended;
+  return printed.split("\n").slice(0, -1);
+}
+
+describe("the embedded store and the death of its process", () => {
+  test("each acknowledged write survives kill -9, whenever it comes", async () => {
+    const acknowledged: string[] = [];
+    for (const ms of [5, 40, 120]) {
+      acknowledged.push(...(await killedWriter(ms + Math.random() * 30)));
+      const { things } = await openThings();
+      const stored = new Set((await things.find({}, { fields: ["_id"] })).map((thing) => thing._id));
+      expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
+      await things.close();
+    }
+    expect(acknowledged.length).toBeGreaterThan(10);
+  });
+
+  test("a torn last line is dropped, and neither what stood before nor what is written later is lost", async () => {
+    const { things } = await openThings();
+    await things.insert({ _id: "before" });
+    await things.close();
+    appendFileSync(dataFile(), `{"_id":"torn","text":"${"x".repeat(100_000)}`);
+    const again = await openThings();
+    await again.things.insert({ _id: "after" });
+    await again.things.close();
+    const last = await openThings();
+    expect((await last.things.find({})).map((thing) => thing._id).sort()).toEqual(["after", "before"]);
+    await last.things.close();
+  });
+
+  test("a line in the midst that cannot be read is refused, not skipped", async () => {
+    const { things } = await openThings();
+    await things.insert({ _id: "before" });
+    await things.close();
+    appendFileSync(dataFile(), '{"_id":"to\n{"_id":"after"}\n');
+    await expect(openThings()).rejects.toThrow("corrupt");
+    await expect(openThings()).rejects.toThrow("corrupt");
+  });
+
+  test("a second process is refused while the first lives, and takes over once it is dead", async () => {
+    const first = startWriter();
+    await new Promise((resolve) => first.stdout.once("data", resolve));
+    await expect(openThings()).rejects.toThrow(`in use by process ${first.pid}`);
+    const second = startWriter();
+    const complaint = await new Promise((resolve) => second.stderr.once("data", (chunk) => resolve(String(chunk))));
+    expect(complaint).toContain(`in use by process ${first.pid}`);
+    const ended = new Promise((resolve) => first.once("close", resolve));
+    first.kill("SIGKILL");
+    await ended;
+    const { things } = await openThings();
+    expect(await things.count({})).toBeGreaterThan(0);
+    await things.close();
+  });
+
+  test("a lock of a process whose number was given to another, or that names nobody, is taken over", async () => {
+    mkdirSync(join(folder, "test"));
+    for (const left of [JSON.stringify({ pid: process.ppid, start: "1" }), "", "{"]) {
+      writeFileSync(join(folder, "test", "LOCK"), left);
+      const { things } = await openThings();
+      await things.close();
+      expect(existsSync(join(folder, "test", "LOCK"))).toBe(false);
+    }
+  });
+
+  test("the lock is held until the last collection of a folder is closed", async () => {
+    const store = new NedbStore(folder);
+    const [one, two] = [store.collection("test", { name: "one" }), store.collection("test", { name: "two" })];
+    await one.open();
+    await two.open();
+    await one.close();
+    await one.close();
+    await expect(openThings()).rejects.toThrow("already open");
+    await two.close();
+    const { things } = await openThings();
+    await things.close();
+  });
+});
+
+describe("the embedded store on a disk that takes no more", () => {
+  /** A folder in the file's place makes each append fail, as a full disk would. */
+  const breakDisk = () => {
+    renameSync(dataFile(), join(folder, "kept"));
+    mkdirSync(dataFile());
+  };
+  const mendDisk = () => {
+    rmSync(dataFile(), { recursive: true });
+    renameSync(join(folder, "kept"), dataFile());
+  };
+
+  test("says so, tells nothing that the disk does not have, and goes on once it takes writes again", async () => {
+    const { store, things } = await openThings();
+    await things.insert({ _id: "a", n: 1 });
+    breakDisk();
+    const attempts = await Promise.allSettled([
+      things.update({ _id: "a" }, { $inc: { n: 1 } }),
+      things.get("a"),
+      things.insert({ _id: "b" }),
+      things.remove({ _id: "a" }),
+    ]);
+    expect(attempts.map((attempt) => attempt.status)).toEqual(Array(4).fill("rejected"));
+    await expect(things.get("a")).rejects.toMatchObject({ code: 503, type: "STORE_UNAVAILABLE" });
+    await expect(store.ping()).rejects.toMatchObject({ type: "STORE_UNAVAILABLE" });
+
+    appendFileSync(join(folder, "kept"), '{"_id":"a","n":');
+    mendDisk();
+    const deadline = Date.now() + 5000;
+    while (
+      Date.now() < deadline &&
+      !(await store.ping().then(
+        () => true,
+        () => false,
+      ))
+    )
+      await setTimeout(20);
+    await store.ping();
+    expect(await things.find({})).toEqual([{ _id: "a", n: 1 }]);
+    await things.insert({ _id: "b" });
+    await things.close();
+    const again = await openThings();
+    expect(await again.things.count({})).toBe(2);
+    await again.things.close();
+  });
+});
