@@ -1,4 +1,5 @@
 import type { ActionSchema, CallingOptions, Context, ServiceBroker } from "moleculer";
+import { unauthorized } from "./errors";
 import type { Static, TSchema } from "./schema";
 
 export type Role = "customer" | "agent" | "admin";
@@ -39,6 +40,12 @@ export type Call = <N extends keyof ActionMap>(
 
 export type ShopContext<P = unknown> = Omit<Context<P & object, Meta>, "call" | "params"> & { params: P; call: Call };
 
+/** Who is asking; throws 401 where nobody is, which the gateway has ruled out for what needs somebody. */
+export function callerOf(ctx: { meta: Meta }): Caller {
+  if (!ctx.meta.user) throw unauthorized("UNAUTHENTICATED", "Sign in and send the access token.");
+  return ctx.meta.user;
+}
+
 /** Typed calls that no request caused: sweepers, start-up, tests. */
 export const callOf = (broker: ServiceBroker): Call =>
   ((name: string, params: object, options?: CallingOptions) => broker.call(name, params, options)) as Call;
@@ -72,6 +79,10 @@ export interface ActionDefinition<P extends TSchema, R extends TSchema> {
   /** Milliseconds, where the broker's default does not fit. */
   timeout?: number;
   cache?: ActionSchema["cache"];
+  /** Failures are counted by client address, whatever account they name: this guards passwords and codes. */
+  limit?: "credentials";
+  /** The gateway hands over `{...path, body: string, headers}` as they came, for a signature that covers the bytes. */
+  rawBody?: boolean;
   handler: (ctx: ShopContext<Static<P>>) => Promise<Static<R>> | Static<R>;
 }
 

@@ -3,10 +3,13 @@ import type { Access, ShopContext } from "../lib/actions";
 
 /** A declared action as the broker and, over discovery, the gateway see it. */
 export type DeclaredAction = ActionSchema & {
+  rest?: string | string[];
   access?: Access;
   idempotency?: "optional" | "required";
   status?: number;
   summary?: string;
+  rawBody?: boolean;
+  limit?: "credentials";
   returns?: object;
   errors?: [status: number, code: string][];
 };

@@ -29,7 +29,7 @@ declare module "../../lib/actions" {
     };
     /** 404 USER_NOT_FOUND, also for an erased one. */
     "user.find": { params: { id: string }; result: UserView };
-    /** One of a user's own addresses. 404 ADDRESS_NOT_FOUND. */
-    "user.address": { params: { userId: string; addressId: string }; result: PostalAddress };
+    /** One of a user's own addresses, without an id the default one. 404 ADDRESS_NOT_FOUND. */
+    "user.address": { params: { userId: string; addressId?: string }; result: PostalAddress };
   }
 }

@@ -1,0 +1,131 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import ApiGateway from "moleculer-web";
+import { action, callOf } from "../../lib/actions";
+import { nodeOf } from "../../lib/node";
+import { Strict, Type } from "../../lib/schema";
+import { version } from "../../package.json";
+import type { Revocation } from "../auth/auth.contract";
+import { Authentication } from "./authentication";
+import { published, routesAreThere } from "./discovery";
+import { referencePages } from "./docs";
+import { handleRequest } from "./handle";
+import { crossOrigin, parseBody, securityHeaders } from "./middlewares";
+import { openApiDocument } from "./openapi";
+import { RateLimits } from "./rate-limits";
+import { clientAddress, requestIdOf } from "./request";
+import { Revocations } from "./revocations";
+
+const POLL_REVOCATIONS_MS = 500;
+
+/** The way in: routes come from what the services declare, over discovery; no business rule is here. */
+export default function apiService(broker: ServiceBroker): ServiceSchema {
+  const { environment, health, metrics } = nodeOf(broker);
+  const call = callOf(broker);
+  const revocations = new Revocations(call, environment.jwt.accessSeconds * 1000);
+  const authentication = new Authentication(call, environment.jwt, revocations);
+  const limits = new RateLimits(environment.redisUrl, environment.rateLimit, metrics);
+  const handle = handleRequest({
+    authentication,
+    limits,
+    metrics,
+    logger: broker.getLogger("http"),
+    addressOf: clientAddress(environment.trustedProxies),
+  });
+  let polling: NodeJS.Timeout | undefined;
+
+  // moleculer-web's settings are wider than what Moleculer's type for them knows.
+  const settings: object = {
+    rest: "/",
+    port: environment.port,
+    ip: "::",
+    debounceTime: 50,
+    optimizeOrder: true,
+    logRequest: null,
+    logResponse: null,
+    use: [handle.begin, securityHeaders(environment), crossOrigin(environment)],
+    rootCallOptions(options: { requestID?: string }, req: Parameters<typeof requestIdOf>[0]) {
+      options.requestID = requestIdOf(req);
+    },
+    onError: handle.error,
+    routes: [
+      {
+        path: "/api/v1",
+        autoAliases: true,
+        mappingPolicy: "restrict",
+        mergeParams: false,
+        bodyParsers: false,
+        logging: false,
+        use: [parseBody],
+        onBeforeCall: handle.before,
+        onAfterCall: handle.after,
+      },
+      {
+        path: "/",
+        aliases: { "GET /.well-known/jwks.json": "auth.jwks" },
+        mappingPolicy: "restrict",
+        mergeParams: false,
+        bodyParsers: false,
+        logging: false,
+        use: [referencePages],
+        onBeforeCall: handle.before,
+        onAfterCall: handle.after,
+      },
+    ],
+  };
+
+  return {
+    name: "api",
+    mixins: [ApiGateway as unknown as Partial<ServiceSchema>],
+    dependencies: ["auth"],
+    settings,
+    methods: {
+      // What is worth a line in the log is decided where the answer is made.
+      errorHandler(req: unknown, res: unknown, error: unknown) {
+        this.sendError(req, res, error);
+      },
+    },
+
+    actions: {
+      // moleculer-web's own actions list and change routes; nobody here asks them to.
+      listAliases: false,
+      addRoute: false,
+      removeRoute: false,
+      openapi: action({
+        rest: "GET /openapi.json",
+        access: "anyone",
+        summary: "This API as an OpenAPI 3.1 document",
+        params: Strict({}),
+        returns: Type.Unsafe<object>({ type: "object" }),
+        handler: () => openApiDocument(published(broker), environment.webUrl, version),
+      }),
+    },
+
+    events: {
+      "auth.revoked"(ctx: { params: Revocation }) {
+        revocations.add(ctx.params);
+      },
+    },
+
+    async started() {
+      health.register("routes", {
+        importance: "required",
+        probe: async () => routesAreThere(broker, this.aliases as { action?: string }[]),
+      });
+      await Promise.all([revocations.load(), authentication.warm()]);
+      const poll = () =>
+        revocations
+          .poll()
+          .catch((error: unknown) => this.logger.debug({ err: error }, "revocations could not be asked for"))
+          .finally(() => {
+            if (polling) polling = setTimeout(poll, POLL_REVOCATIONS_MS);
+          });
+      polling = setTimeout(poll, POLL_REVOCATIONS_MS);
+    },
+
+    async stopped() {
+      clearTimeout(polling);
+      polling = undefined;
+      await limits.close();
+    },
+  };
+}

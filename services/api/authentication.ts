@@ -1,0 +1,96 @@
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import jwt from "jsonwebtoken";
+import { LRUCache } from "lru-cache";
+import type { Access, Call, Caller, Role } from "../../lib/actions";
+import type { Environment } from "../../lib/environment";
+import { forbidden, unauthorized } from "../../lib/errors";
+import type { Revocations } from "./revocations";
+
+interface Verified {
+  caller: Caller;
+  issuedAt: number;
+  expiresAt: number;
+}
+
+const REFETCH_MS = 3000;
+const ROLES: Role[] = ["customer", "agent", "admin"];
+
+/** Verifies access tokens with auth's public keys, here and without a call. */
+export class Authentication {
+  private keys = new Map<string, KeyObject>();
+  private fetchedAt = 0;
+  private readonly verified = new LRUCache<string, Verified>({ max: 10_000 });
+
+  constructor(
+    private readonly call: Call,
+    private readonly settings: Environment["jwt"],
+    private readonly revocations: Revocations,
+  ) {}
+
+  /** The caller that the header names; undefined without one. Throws 401 for a token that is not good. */
+  async authenticate(authorization: string | undefined): Promise<Caller | undefined> {
+    if (authorization === undefined) return undefined;
+    const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization) ?? [];
+    if (!token) throw unauthorized("BAD_TOKEN", "Send an access token as Authorization: Bearer.");
+    const { caller, issuedAt, expiresAt } = await this.verify(token);
+    if (expiresAt * 1000 <= Date.now()) throw unauthorized("TOKEN_EXPIRED", "The access token has expired.");
+    if (this.revocations.covers(caller, issuedAt))
+      throw unauthorized("TOKEN_REVOKED", "The session of this access token has ended.");
+    return caller;
+  }
+
+  /** Fetches the keys ahead of the first request. */
+  async warm(): Promise<void> {
+    await this.fetchKeys();
+  }
+
+  private async verify(token: string): Promise<Verified> {
+    // The whole token decides, so a hash of it may stand for it; the signature is checked once.
+    const id = createHash("sha256").update(token).digest("base64url");
+    const known = this.verified.get(id);
+    if (known) return known;
+    const kid = jwt.decode(token, { complete: true })?.header.kid;
+    const key = kid === undefined ? undefined : await this.key(kid);
+    if (!key) throw unauthorized("BAD_TOKEN", "The access token is not one of ours.");
+    const verified = this.check(token, key);
+    this.verified.set(id, verified);
+    return verified;
+  }
+
+  private check(token: string, key: KeyObject): Verified {
+    const { issuer, audience } = this.settings;
+    try {
+      const claims = jwt.verify(token, key, { algorithms: ["ES256"], issuer, audience });
+      if (typeof claims === "object" && claims.sub && claims.iat && claims.exp && typeof claims.sid === "string") {
+        const roles = ROLES.filter((role) => Array.isArray(claims.roles) && claims.roles.includes(role));
+        return {
+          caller: { id: claims.sub, roles, sid: claims.sid },
+          issuedAt: claims.iat,
+          expiresAt: claims.exp,
+        };
+      }
+    } catch (error) {
+      if (error instanceof jwt.TokenExpiredError) throw unauthorized("TOKEN_EXPIRED", "The access token has expired.");
+    }
+    throw unauthorized("BAD_TOKEN", "The access token is not one of ours.");
+  }
+
+  private async key(kid: string): Promise<KeyObject | undefined> {
+    if (!this.keys.has(kid) && Date.now() - this.fetchedAt > REFETCH_MS) await this.fetchKeys();
+    return this.keys.get(kid);
+  }
+
+  private async fetchKeys(): Promise<void> {
+    this.fetchedAt = Date.now();
+    const { keys } = await this.call("auth.jwks", {});
+    this.keys = new Map(keys.map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: "jwk" })]));
+  }
+}
+
+/** Throws 401 where somebody must be signed in, 403 where the role may not. */
+export function authorize(access: Access | undefined, caller: Caller | undefined): void {
+  if (access === "anyone") return;
+  if (!caller) throw unauthorized("UNAUTHENTICATED", "Sign in and send the access token.");
+  if (access === "signed-in") return;
+  if (!access?.some((role) => caller.roles.includes(role))) throw forbidden("FORBIDDEN", "Your role may not do this.");
+}

@@ -1,0 +1,109 @@
+import type { ServiceBroker } from "moleculer";
+import { ShopError } from "../../lib/errors";
+import type { Metrics } from "../../lib/metrics";
+import { type Authentication, authorize } from "./authentication";
+import { isFresh } from "./conditional";
+import type { GatewayRequest, GatewayResponse, Middleware } from "./gateway";
+import { idempotencyKeyOf } from "./middlewares";
+import { toProblem, toPublicError } from "./problem";
+import type { RateLimits } from "./rate-limits";
+import { paramsOf } from "./request";
+
+interface Parts {
+  authentication: Authentication;
+  limits: RateLimits;
+  metrics: Metrics;
+  logger: ServiceBroker["logger"];
+  addressOf: (req: GatewayRequest) => string;
+}
+
+type RequestContext = NonNullable<GatewayRequest["$ctx"]>;
+
+/** A request's way through the gateway: who asks, whether they may, what they asked, and how it is answered. */
+export function handleRequest({ authentication, limits, metrics, logger, addressOf }: Parts) {
+  /** Measures the request and writes its line in the log when its answer is out. */
+  const begin: Middleware = (req, res, next) => {
+    const started = performance.now();
+    res.once("close", () => {
+      const ms = performance.now() - started;
+      const route = req.$alias?.path ?? "none";
+      metrics.http.observe({ method: req.method ?? "", route, status: String(res.statusCode) }, ms / 1000);
+      logger.info(
+        {
+          requestId: req.$ctx?.requestID,
+          method: req.method,
+          path: req.originalUrl.split("?", 1)[0],
+          status: res.statusCode,
+          ms: Math.round(ms * 10) / 10,
+          ...(req.$ctx?.meta.user && { user: req.$ctx.meta.user.id }),
+        },
+        "request",
+      );
+    });
+    next();
+  };
+
+  async function before(ctx: RequestContext, _route: unknown, req: GatewayRequest): Promise<void> {
+    const action = req.$action ?? {};
+    const address = addressOf(req);
+    // Where anybody may come, a token that has expired is no reason to send them away: refreshing it is such a place.
+    const caller = await authentication.authenticate(req.headers.authorization).catch((error: unknown) => {
+      if (action.access === "anyone" && error instanceof ShopError && error.code === 401) return undefined;
+      throw error;
+    });
+    await limits.admit(req.method, caller, address);
+    authorize(action.access, caller);
+    await limits.admitCredentials(action, address);
+    ctx.meta.user = caller ?? null;
+    ctx.meta.clientIp = address;
+    ctx.meta.userAgent = req.headers["user-agent"]?.slice(0, 256);
+    ctx.meta.idempotencyKey = idempotencyKeyOf(req);
+    req.$params = paramsOf(req, action);
+  }
+
+  async function after(
+    ctx: RequestContext,
+    _route: unknown,
+    req: GatewayRequest,
+    res: GatewayResponse,
+    data: unknown,
+  ): Promise<unknown> {
+    const { $statusCode, $responseHeaders, $location } = ctx.meta;
+    res.statusCode = $statusCode ?? req.$action?.status ?? (data === null || data === undefined ? 204 : 200);
+    if (res.statusCode === 201 && !$location) {
+      const path = req.originalUrl.split("?", 1)[0];
+      const id = typeof data === "object" && data !== null && "id" in data ? `/${String(data.id)}` : "";
+      ctx.meta.$location = `${path}${id}`;
+    }
+    if (req.method === "GET" && isFresh(req.headers["if-none-match"], $responseHeaders?.ETag)) {
+      res.statusCode = 304;
+      return null;
+    }
+    return data;
+  }
+
+  function error(req: GatewayRequest, res: GatewayResponse, thrown: unknown): void {
+    const shown = toPublicError(thrown);
+    const requestId = req.$ctx?.requestID ?? "";
+    if (shown.code >= 500)
+      logger.error({ err: thrown, requestId, method: req.method, path: req.originalUrl.split("?", 1)[0] }, "failed");
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    void limits
+      .countFailure(req.$action, shown, addressOf(req))
+      .catch((failure: unknown) => logger.warn({ err: failure }, "a failed attempt was not counted"));
+    const headers: Record<string, string> = {
+      "Content-Type": "application/problem+json; charset=utf-8",
+      "X-Request-Id": requestId,
+    };
+    const { retryAfter, replayOf } = shown.data ?? {};
+    if (shown.code === 429 || shown.code === 503) headers["Retry-After"] = String(retryAfter ?? 1);
+    if (shown.code === 401) headers["WWW-Authenticate"] = "Bearer";
+    if (replayOf) headers["Idempotent-Replayed"] = "true";
+    res.writeHead(shown.code, headers).end(JSON.stringify(toProblem(shown, requestId)));
+  }
+
+  return { begin, before, after, error };
+}

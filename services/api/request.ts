@@ -1,0 +1,78 @@
+import type { IncomingMessage } from "node:http";
+import { isIPv6 } from "node:net";
+import proxyAddr from "proxy-addr";
+import { ShopError } from "../../lib/errors";
+import { newId } from "../../lib/ids";
+import type { DeclaredAction } from "../../mixins/middleware";
+import { invalid } from "../../mixins/validator";
+import type { GatewayRequest } from "./gateway";
+
+const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** The client's own request id where it is one that may stand in a header and a log, else a new one. */
+export function requestIdOf(req: IncomingMessage): string {
+  const given = req.headers["x-request-id"];
+  return typeof given === "string" && REQUEST_ID.test(given) ? given : newId();
+}
+
+/** Finds the client's address behind the proxies that are trusted; nobody else's `X-Forwarded-For` is believed. */
+export function clientAddress(trustedProxies: string[]): (req: IncomingMessage) => string {
+  const trust = proxyAddr.compile(trustedProxies);
+  return (req) => proxyAddr(req, trust).replace(/^::ffff:/, "");
+}
+
+/** One customer's share of the address space: an IPv6 household has a whole /64. */
+export const addressGroup = (address: string): string =>
+  isIPv6(address) ? address.split(":").slice(0, 4).join(":") : address;
+
+const schemaTypes = (action: DeclaredAction): Record<string, { type?: string }> =>
+  (action.params as { properties?: Record<string, { type?: string }> } | undefined)?.properties ?? {};
+
+/** A text of a path or query as the type that the action's schema names; left as it is where it is no such value. */
+function coerce(text: unknown, type: string | undefined): unknown {
+  if (typeof text !== "string") return text;
+  if ((type === "integer" || type === "number") && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+  return text;
+}
+
+function coerceAll(values: Record<string, unknown>, action: DeclaredAction): Record<string, unknown> {
+  const types = schemaTypes(action);
+  return Object.fromEntries(Object.entries(values).map(([name, text]) => [name, coerce(text, types[name]?.type)]));
+}
+
+/**
+ * What an action gets: the path's parameters, and the query of a GET or DELETE or the body of the others. Nothing
+ * overrides anything: a name that comes twice, or in the wrong place, is an unknown field.
+ */
+export function paramsOf(req: GatewayRequest, action: DeclaredAction): Record<string, unknown> {
+  const path = req.$params.params ?? {};
+  const query = req.query ?? {};
+  if (action.rawBody)
+    return { ...path, body: Buffer.isBuffer(req.body) ? req.body.toString("utf8") : "", headers: plainHeaders(req) };
+  const body = req.body ?? {};
+  if (typeof body !== "object" || Array.isArray(body))
+    throw new ShopError(400, "MALFORMED_JSON", "The body is not a JSON object.");
+  const given = { ...coerceAll(query, action), ...body };
+  const unknown = [
+    ...Object.keys(path).filter((name) => Object.hasOwn(given, name)),
+    ...(req.method === "GET" ? [] : Object.keys(query)),
+    ...(Object.hasOwn(body, "__proto__") || Object.hasOwn(query, "__proto__") ? ["__proto__"] : []),
+  ];
+  if (unknown.length > 0) throw invalid(unknown.map((name) => ({ path: name, message: "is not a known field" })));
+  return { ...given, ...coerceAll(path, action) };
+}
+
+function plainHeaders(req: GatewayRequest): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(req.headers).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
+/** 415 for a body that is not JSON: body-parser would skip it, and the request would look empty. */
+export function requireJson(req: IncomingMessage): void {
+  const hasBody = req.headers["transfer-encoding"] !== undefined || Number(req.headers["content-length"] ?? 0) > 0;
+  const type = req.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  if (hasBody && type !== "application/json")
+    throw new ShopError(415, "UNSUPPORTED_MEDIA_TYPE", "Send JSON as application/json.");
+}

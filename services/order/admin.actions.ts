@@ -1,0 +1,126 @@
+import type { ActionSchema } from "moleculer";
+import { action, type Caller, callerOf } from "../../lib/actions";
+import { conflict, unprocessable } from "../../lib/errors";
+import { CURRENCY } from "../../lib/money";
+import { now } from "../../lib/time";
+import { operationId } from "../../mixins/idempotency.mixin";
+import { delivered, hasOperation, type Order, REFUNDABLE, type Refund, refundPromised, shipped } from "./order";
+import type { OrderProcess } from "./order.process";
+import { OrderParams, OrderView, RefundParams, ShipParams, type OrderView as View } from "./order.schema";
+import type { OrderStore } from "./order.store";
+
+interface Parts {
+  orders: OrderStore;
+  process: OrderProcess;
+  leaseMs: number;
+  visible: (id: string, caller: Caller) => Promise<Order>;
+  shown: (order: Order) => View;
+}
+
+const wrongState = (order: Order, deed: string) =>
+  conflict("ORDER_STATE", `An order that is ${order.status} cannot be ${deed}.`);
+
+/** What only admins do with an order. Each is done once for an `Idempotency-Key`, also over a crash in between. */
+export function adminActions({ orders, process, leaseMs, visible, shown }: Parts): Record<string, ActionSchema> {
+  return {
+    ship: action({
+      rest: "POST /orders/:id/ship",
+      access: ["admin"],
+      idempotency: "optional",
+      params: ShipParams,
+      returns: OrderView,
+      errors: [
+        [404, "ORDER_NOT_FOUND"],
+        [409, "ORDER_STATE"],
+      ],
+      async handler(ctx) {
+        const { id, carrier, trackingNumber } = ctx.params;
+        const act = { by: callerOf(ctx).id, operation: operationId(ctx) };
+        const order = await visible(id, callerOf(ctx));
+        if (hasOperation(order, act.operation)) return shown(order);
+        const ready = await process.settled(ctx.call, order);
+        const changed = await orders.apply(shipped(ready, act, { carrier, trackingNumber }));
+        if (!changed) throw wrongState(ready, "shipped");
+        return shown(changed);
+      },
+    }),
+
+    deliver: action({
+      rest: "POST /orders/:id/deliver",
+      access: ["admin"],
+      idempotency: "optional",
+      params: OrderParams,
+      returns: OrderView,
+      errors: [
+        [404, "ORDER_NOT_FOUND"],
+        [409, "ORDER_STATE"],
+      ],
+      async handler(ctx) {
+        const act = { by: callerOf(ctx).id, operation: operationId(ctx) };
+        const order = await visible(ctx.params.id, callerOf(ctx));
+        if (hasOperation(order, act.operation)) return shown(order);
+        const changed = await orders.apply(delivered(order, act));
+        if (!changed) throw wrongState(order, "delivered");
+        return shown(changed);
+      },
+    }),
+
+    refund: action({
+      rest: "POST /orders/:id/refund",
+      access: ["admin"],
+      summary: "Gives back a part, or without an amount all that is left",
+      idempotency: "optional",
+      timeout: 12_000,
+      params: RefundParams,
+      returns: OrderView,
+      errors: [
+        [404, "ORDER_NOT_FOUND"],
+        [409, "ORDER_STATE"],
+        [409, "REFUND_EXCEEDS_PAYMENT"],
+        [503, "PAYMENT_OUTCOME_UNKNOWN"],
+      ],
+      async handler(ctx) {
+        const refundId = operationId(ctx);
+        const order = await visible(ctx.params.id, callerOf(ctx));
+        if (order.refunds[refundId]) return shown(given(await process.refund(ctx.call, order), refundId));
+        const ready = await process.settled(ctx.call, order);
+        const amount = requestedAmount(ready, ctx.params.amount);
+        const refund: Refund = {
+          amount,
+          reason: ctx.params.reason,
+          by: callerOf(ctx).id,
+          at: now(),
+          status: "pending",
+        };
+        const promised = await orders.apply(refundPromised(ready, refundId, refund, leaseMs));
+        if (!promised) throw await refusal(ready, amount);
+        return shown(given(await process.refund(ctx.call, promised), refundId));
+      },
+    }),
+  };
+
+  async function refusal(order: Order, amount: number): Promise<Error> {
+    const current = (await orders.get(order._id)) ?? order;
+    if (!REFUNDABLE.some((status) => status === current.status)) return wrongState(current, "refunded");
+    if (current.refundable < amount) return exceeds();
+    return wrongState(current, "refunded now");
+  }
+}
+
+const exceeds = () => conflict("REFUND_EXCEEDS_PAYMENT", "More than what is left of the payment cannot be refunded.");
+
+function requestedAmount(order: Order, asked: { amount: number; currency: string } | undefined): number {
+  const amount = asked?.amount ?? order.refundable;
+  if (asked && (asked.currency !== CURRENCY || asked.amount === 0))
+    throw unprocessable("VALIDATION", "The request is not valid.", [
+      { path: "amount", message: `must be more than nothing, in ${CURRENCY}` },
+    ]);
+  if (!REFUNDABLE.some((status) => status === order.status)) throw wrongState(order, "refunded");
+  if (amount === 0) throw exceeds();
+  return amount;
+}
+
+function given(order: Order, refundId: string): Order {
+  if (order.refunds[refundId]?.status === "failed") throw exceeds();
+  return order;
+}

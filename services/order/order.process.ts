@@ -1,0 +1,221 @@
+import type { Call } from "../../lib/actions";
+import { crashPoint } from "../../lib/crash";
+import { conflict, errorType, hasType, unavailable } from "../../lib/errors";
+import { after, isPast } from "../../lib/time";
+import type { PaymentSummary } from "../payment/payment.contract";
+import type { Line } from "../product/product.contract";
+import type { CartStore } from "./cart.store";
+import {
+  cancelled,
+  isPaidBy,
+  markPaid,
+  type Order,
+  openForPayment,
+  pendingRefunds,
+  refundGiven,
+  refundRefused,
+  workDone,
+} from "./order";
+import type { OrderStore } from "./order.store";
+
+/** How much longer than the payment window stock is held, so that it never lapses under an order that is being paid. */
+const RESERVATION_GRACE_MS = 10 * 60_000;
+/** At the end of the window an answer of the provider is worth this many milliseconds, the order must end in five seconds. */
+const LAST_CALL_MS = 2500;
+
+const linesOf = (order: Order): Line[] => order.items.map(({ sku, quantity }) => ({ sku, quantity }));
+
+interface Parts {
+  orders: OrderStore;
+  carts: CartStore;
+  leaseMs: number;
+}
+
+/**
+ * The order process: each step is idempotent by order id, its state is in the order, and whoever finds the order with
+ * work that is due may do the next step. Nobody else's writes are undone: each transition names what it starts from.
+ */
+export function orderProcess({ orders, carts, leaseMs }: Parts) {
+  async function reread(order: Order): Promise<Order> {
+    return (await orders.get(order._id)) ?? order;
+  }
+
+  /** Reserve, prepare the payment, empty the cart, open. Throws what the customer has to know; then nothing is left. */
+  async function place(call: Call, order: Order): Promise<Order> {
+    const expiresAt = after(RESERVATION_GRACE_MS, order.expiresAt);
+    try {
+      await call("product.reserve", { orderId: order._id, expiresAt, items: linesOf(order) });
+    } catch (error) {
+      if (hasType(error, "INSUFFICIENT_STOCK", "RESERVATION_EXPIRED")) await orders.forget(order._id);
+      throw error;
+    }
+    crashPoint("order.reserved");
+    const amount = order.totals.total;
+    const payment = await call("payment.prepare", { orderId: order._id, customerId: order.customerId, amount });
+    crashPoint("order.prepared");
+    if (order.cart) await carts.clear(order.customerId, order.cart.version);
+    crashPoint("order.cart-cleared");
+    const opened = await orders.apply(openForPayment(order, payment));
+    crashPoint("order.opened");
+    return opened ?? reread(order);
+  }
+
+  /** The money is there: the order is paid and its stock sold. An order that died meanwhile gives the money back itself. */
+  async function paid(call: Call, order: Order, payment: PaymentSummary, by: string): Promise<Order> {
+    const marked = await orders.apply(markPaid(order, payment, by, leaseMs));
+    crashPoint("order.paid");
+    const current = marked ?? (await reread(order));
+    return current.work === "commit" ? commit(call, current) : current;
+  }
+
+  async function commit(call: Call, order: Order): Promise<Order> {
+    try {
+      await call("product.commit", { orderId: order._id, items: linesOf(order) });
+    } catch (error) {
+      if (!hasType(error, "INSUFFICIENT_STOCK")) throw error;
+      return cancel(call, order, { by: "system", reason: "out of stock" });
+    }
+    crashPoint("order.committed");
+    return (await orders.apply(workDone(order))) ?? reread(order);
+  }
+
+  /** Ends an order that is not on its way yet; what it held goes back. */
+  async function cancel(
+    call: Call,
+    order: Order,
+    act: { by: string; reason: string; operation?: string },
+  ): Promise<Order> {
+    const dead = await orders.apply(cancelled(order, act, leaseMs));
+    crashPoint("order.cancelled");
+    return dead ? undo(call, dead) : reread(order);
+  }
+
+  async function undo(call: Call, order: Order): Promise<Order> {
+    await call("product.return", { orderId: order._id, items: linesOf(order) });
+    crashPoint("order.returned");
+    const reason = order.history.at(-1)?.reason ?? "cancelled";
+    const payment = await call("payment.close", { orderId: order._id, reason });
+    crashPoint("order.closed");
+    return (await orders.apply(workDone(order, payment))) ?? reread(order);
+  }
+
+  /** A customer pays with the key that the provider gave. 402 and 409 leave the order waiting; 503 settles by itself. */
+  async function pay(call: Call, order: Order, paymentKey: string, by: string): Promise<Order> {
+    const tried = await orders.collection.update(
+      { _id: order._id, status: "awaiting_payment" },
+      { $set: { work: "settle", due: after(leaseMs) } },
+    );
+    if (!tried) return payable(await reread(order), paymentKey);
+    crashPoint("order.settling");
+    try {
+      const payment = await call("payment.confirm", { orderId: order._id, paymentKey });
+      crashPoint("order.captured");
+      return payable(await paid(call, tried, payment, by), paymentKey);
+    } catch (error) {
+      if (errorType(error) === "PAYMENT_DECLINED") await waitOn(order);
+      if (errorType(error) === "PAYMENT_CLOSED") return payable(await settle(call, await reread(order)), paymentKey);
+      throw error;
+    }
+  }
+
+  /** 409 for whoever finds the order not paid by this key. */
+  function payable(order: Order, paymentKey: string): Order {
+    if (isPaidBy(order, paymentKey)) return order;
+    throw conflict("ORDER_NOT_PAYABLE", "This order cannot be paid any more, or another payment did.");
+  }
+
+  const waitOn = (order: Order) =>
+    orders.collection.update(
+      { _id: order._id, status: "awaiting_payment", work: "settle" },
+      { $set: { work: "expire", due: order.expiresAt } },
+    );
+
+  /** Asks how the payment stands and goes on accordingly; at the end of the window an order without money is dead. */
+  async function settle(call: Call, order: Order): Promise<Order> {
+    if (order.status !== "awaiting_payment") return order;
+    const over = !order.expiresAt || isPast(order.expiresAt);
+    try {
+      const payment = await call(
+        "payment.settle",
+        { orderId: order._id },
+        over ? { timeout: LAST_CALL_MS } : undefined,
+      );
+      if (payment.status === "paid") return paid(call, order, payment, order.customerId);
+    } catch (error) {
+      // Unknown at the end of the window: what turns out to be captured later is given back, as the payment is closed.
+      if (!over) throw error;
+    }
+    if (over) return cancel(call, order, { by: "system", reason: "expired" });
+    return (await waitOn(order)) ?? reread(order);
+  }
+
+  /** Gives each promised refund, once however often this runs. */
+  async function refund(call: Call, order: Order): Promise<Order> {
+    let current = order;
+    for (const refundId of pendingRefunds(order)) {
+      const { amount = 0, reason = "" } = current.refunds[refundId] ?? {};
+      const money = { ...order.totals.total, amount };
+      try {
+        const payment = await call("payment.refund", { orderId: order._id, refundId, amount: money, reason });
+        crashPoint("order.refund-given");
+        current = (await orders.apply(refundGiven(current, refundId, payment, leaseMs))) ?? (await reread(order));
+      } catch (error) {
+        if (!hasType(error, "REFUND_EXCEEDS_PAYMENT")) throw error;
+        current = (await orders.apply(refundRefused(current, refundId))) ?? (await reread(order));
+      }
+    }
+    if (current.work === "refund" && pendingRefunds(current).length === 0)
+      current = (await orders.apply(workDone(current))) ?? (await reread(current));
+    return current.work === "restock" ? restock(call, current) : current;
+  }
+
+  async function restock(call: Call, order: Order): Promise<Order> {
+    await call("product.return", { orderId: order._id, items: linesOf(order) });
+    return (await orders.apply(workDone(order))) ?? reread(order);
+  }
+
+  /** Does what is due, wherever it was left. */
+  async function advance(call: Call, order: Order): Promise<Order> {
+    switch (order.work) {
+      case "place":
+        return place(call, order).catch((error: unknown) => {
+          if (hasType(error, "INSUFFICIENT_STOCK", "RESERVATION_EXPIRED")) return order;
+          throw error;
+        });
+      case "expire":
+      case "settle":
+        return settle(call, order);
+      case "commit":
+        return commit(call, order);
+      case "undo":
+        return undo(call, order);
+      case "refund":
+        return refund(call, order);
+      case "restock":
+        return restock(call, order);
+      case undefined:
+        return order;
+    }
+  }
+
+  /** For what must not start before the stock is sold: brings a paid order there first. */
+  async function settled(call: Call, order: Order): Promise<Order> {
+    const current = order.work === "commit" || order.work === "restock" ? await advance(call, order) : order;
+    if (current.work === "commit") throw unavailable("ORDER_BUSY", "The order is still being worked on. Try again.");
+    return current;
+  }
+
+  /** The payment changed by itself: by a webhook, or by what the provider told later. */
+  async function paymentChanged(call: Call, order: Order): Promise<Order> {
+    if (order.status === "awaiting_payment") return settle(call, order);
+    if (order.work) return advance(call, order);
+    if (order.status === "placing") return order;
+    const payment = await call("payment.settle", { orderId: order._id });
+    const shown = { "payment.status": payment.status, "payment.refunded": payment.refunded };
+    return (await orders.collection.update({ _id: order._id }, { $set: shown })) ?? order;
+  }
+
+  return { place, pay, cancel, refund, advance, settled, paymentChanged };
+}
+
+export type OrderProcess = ReturnType<typeof orderProcess>;

@@ -1,0 +1,214 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { action, type Caller, callerOf, callOf } from "../../lib/actions";
+import { crashPoint } from "../../lib/crash";
+import { conflict, notFound, unprocessable } from "../../lib/errors";
+import type { Money } from "../../lib/money";
+import { nodeOf } from "../../lib/node";
+import { Id, Nothing, Strict } from "../../lib/schema";
+import { collectionsMixin } from "../../mixins/collections.mixin";
+import { idempotencyMixin, operationId } from "../../mixins/idempotency.mixin";
+import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import { adminActions } from "./admin.actions";
+import { cartActions } from "./cart.actions";
+import { cartStore } from "./cart.store";
+import { hasOperation, isPaidBy, newOrder, type Order, orderView, statesTotal } from "./order";
+import { orderProcess } from "./order.process";
+import {
+  CancelParams,
+  ListParams,
+  OrderPage,
+  OrderParams,
+  OrderView,
+  PayParams,
+  PlaceParams,
+  type OrderView as View,
+} from "./order.schema";
+import { orderStore } from "./order.store";
+import { linesToOrder, pricedLines, shippingAddressOf } from "./placing";
+
+/** A payment waits for its provider, which has some seconds: longer than a call between services usually takes. */
+const SLOW_TIMEOUT_MS = 12_000;
+
+const isStaff = (caller: Caller) => caller.roles.includes("admin") || caller.roles.includes("agent");
+
+function requireTotal(order: Order, stated: number | Money): void {
+  if (statesTotal(order, stated)) return;
+  throw unprocessable("AMOUNT_MISMATCH", "The amount is not that of the order.", [
+    { path: "amount", message: `must be ${order.totals.total.amount} ${order.totals.total.currency}` },
+  ]);
+}
+
+export default function orderService(broker: ServiceBroker): ServiceSchema {
+  const { environment, store } = nodeOf(broker);
+  const { leaseMs } = environment;
+  const { paymentWindow, shippingFee } = environment.order;
+  const orders = orderStore(store);
+  const carts = cartStore(store);
+  const process = orderProcess({ orders, carts, leaseMs });
+
+  /** An order that the caller may see; 404 for any other. */
+  async function visible(id: string, caller: Caller, staff = isStaff(caller)): Promise<Order> {
+    const order = await orders.get(id);
+    if (!order || order.status === "placing" || (order.customerId !== caller.id && !staff))
+      throw notFound("ORDER_NOT_FOUND", "There is no such order.");
+    return order;
+  }
+
+  function shown(order: Order): View {
+    const view = orderView(order);
+    if (!view) throw notFound("ORDER_NOT_FOUND", "There is no such order.");
+    return view;
+  }
+
+  return {
+    name: "order",
+    mixins: [
+      collectionsMixin(orders.collection, carts.collection),
+      idempotencyMixin(broker, "order"),
+      sweeperMixin({
+        collection: orders.collection,
+        leaseMs,
+        handle: (order) => process.advance(callOf(broker), order),
+      }),
+    ],
+    settings: { rest: "/" },
+    dependencies: ["product", "payment", "user"],
+
+    actions: {
+      ...cartActions(carts, shippingFee),
+      ...adminActions({ orders, process, leaseMs, visible, shown }),
+
+      place: action({
+        rest: "POST /orders",
+        access: ["customer"],
+        summary: "Orders the given items, or without any the cart",
+        idempotency: "required",
+        timeout: SLOW_TIMEOUT_MS,
+        params: PlaceParams,
+        returns: OrderView,
+        status: 201,
+        errors: [
+          [404, "ADDRESS_NOT_FOUND"],
+          [409, "INSUFFICIENT_STOCK"],
+          [422, "CART_EMPTY"],
+          [422, "UNKNOWN_SKU"],
+          [422, "ADDRESS_REQUIRED"],
+        ],
+        async handler(ctx) {
+          const { id: customerId } = callerOf(ctx);
+          const id = operationId(ctx);
+          const begun = await orders.get(id);
+          if (begun) return shown(begun.work === "place" ? await process.place(ctx.call, begun) : begun);
+          const { lines, cart } = await linesToOrder(carts, customerId, ctx.params.items);
+          const [items, shippingAddress] = await Promise.all([
+            pricedLines(ctx.call, lines),
+            shippingAddressOf(ctx.call, customerId, ctx.params),
+          ]);
+          const order = newOrder({ id, customerId, items, shippingFee, shippingAddress, paymentWindow, cart, leaseMs });
+          const inserted = await orders.insert(order);
+          crashPoint("order.inserted");
+          return shown(await process.place(ctx.call, inserted));
+        },
+      }),
+
+      list: action({
+        rest: "GET /orders",
+        access: "signed-in",
+        summary: "The customer's orders, newest first; agents and admins see all",
+        params: ListParams,
+        returns: OrderPage,
+        async handler(ctx) {
+          const { status, customerId, ...page } = ctx.params;
+          const caller = callerOf(ctx);
+          if (!isStaff(caller) && customerId !== undefined && customerId !== caller.id)
+            return { items: [], nextCursor: null };
+          const found = await orders.list({ status, customerId: isStaff(caller) ? customerId : caller.id }, page);
+          return { items: found.items.flatMap((order) => orderView(order) ?? []), nextCursor: found.nextCursor };
+        },
+      }),
+
+      find: action({
+        rest: "GET /orders/:id",
+        access: "signed-in",
+        params: OrderParams,
+        returns: OrderView,
+        errors: [[404, "ORDER_NOT_FOUND"]],
+        handler: async (ctx) => shown(await visible(ctx.params.id, callerOf(ctx))),
+      }),
+
+      pay: action({
+        rest: "POST /orders/:id/payment",
+        access: ["customer"],
+        summary: "Pays with the key that the provider gave the client",
+        idempotency: "required",
+        timeout: SLOW_TIMEOUT_MS,
+        params: PayParams,
+        returns: OrderView,
+        errors: [
+          [402, "PAYMENT_DECLINED"],
+          [404, "ORDER_NOT_FOUND"],
+          [409, "ORDER_NOT_PAYABLE"],
+          [422, "AMOUNT_MISMATCH"],
+          [503, "PAYMENT_OUTCOME_UNKNOWN"],
+        ],
+        async handler(ctx) {
+          const { id, paymentKey, amount } = ctx.params;
+          const caller = callerOf(ctx);
+          const order = await visible(id, caller, false);
+          if (isPaidBy(order, paymentKey)) return shown(order);
+          if (order.status !== "awaiting_payment")
+            throw conflict("ORDER_NOT_PAYABLE", "This order cannot be paid any more.");
+          requireTotal(order, amount);
+          return shown(await process.pay(ctx.call, order, paymentKey, caller.id));
+        },
+      }),
+
+      cancel: action({
+        rest: "POST /orders/:id/cancel",
+        access: ["customer", "admin"],
+        summary: "Cancels before shipping: stock goes back, a captured payment is refunded in full",
+        idempotency: "optional",
+        timeout: SLOW_TIMEOUT_MS,
+        params: CancelParams,
+        returns: OrderView,
+        errors: [
+          [404, "ORDER_NOT_FOUND"],
+          [409, "ORDER_STATE"],
+        ],
+        async handler(ctx) {
+          const caller = callerOf(ctx);
+          const operation = operationId(ctx);
+          const order = await visible(ctx.params.id, caller, caller.roles.includes("admin"));
+          const act = { by: caller.id, reason: ctx.params.reason, operation };
+          const after = hasOperation(order, operation)
+            ? await process.advance(ctx.call, order)
+            : await process.cancel(ctx.call, order, act);
+          if (!hasOperation(after, operation))
+            throw conflict("ORDER_STATE", `An order that is ${after.status} cannot be cancelled.`);
+          return shown(after);
+        },
+      }),
+
+      paymentChanged: action({
+        params: Strict({ orderId: Id }),
+        returns: Nothing,
+        timeout: SLOW_TIMEOUT_MS,
+        async handler(ctx) {
+          const order = await orders.get(ctx.params.orderId);
+          if (order) await process.paymentChanged(ctx.call, order);
+          return null;
+        },
+      }),
+
+      anonymise: action({
+        params: Strict({ customerId: Id }),
+        returns: Nothing,
+        async handler(ctx) {
+          await orders.anonymise(ctx.params.customerId);
+          await carts.forget(ctx.params.customerId);
+          return null;
+        },
+      }),
+    },
+  };
+}

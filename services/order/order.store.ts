@@ -1,0 +1,67 @@
+import { decodeCursor, type Page, toPage } from "../../lib/cursor";
+import { type Collection, DuplicateKey, type OpenableCollection, type Store } from "../../lib/store/collection";
+import type { Order, Transition } from "./order";
+import type { OrderStatus } from "./order.schema";
+
+/** Orders: one document each, changed by transitions only. */
+export function orderStore(store: Store) {
+  const collection: OpenableCollection<Order> = store.collection<Order>("order", {
+    name: "orders",
+    indexes: [
+      { fields: ["number"], unique: true },
+      { fields: ["customerId", "-_id"] },
+      { fields: ["status", "-_id"] },
+      { fields: ["due"], sparse: true },
+    ],
+  });
+
+  return {
+    collection,
+    get: (id: string): Promise<Order | null> => collection.get(id),
+
+    /** Inserts a new order; the one that is there if another try of the same operation was first. */
+    async insert(order: Order): Promise<Order> {
+      try {
+        return await collection.insert(order);
+      } catch (error) {
+        const existing = error instanceof DuplicateKey ? await collection.get(order._id) : null;
+        if (!existing) throw error;
+        return existing;
+      }
+    },
+
+    /** The order afterwards, or null where it was not in a state that the transition starts from. */
+    apply: ({ from, change }: Transition): Promise<Order | null> => collection.update(from, change),
+
+    /** An order that could not be placed leaves nothing behind. */
+    forget: (id: string): Promise<number> => collection.remove({ _id: id, status: "placing" }),
+
+    async list(
+      { status, customerId }: { status?: OrderStatus; customerId?: string },
+      { limit, cursor }: { limit: number; cursor?: string },
+    ): Promise<Page<Order>> {
+      const [before] = cursor === undefined ? [] : decodeCursor(cursor, 1);
+      const rows = await collection.find(
+        {
+          status: status ?? { $ne: "placing" },
+          customerId,
+          ...(before !== undefined && { _id: { $lt: before } }),
+        },
+        { sort: ["-_id"], limit: limit + 1 },
+      );
+      return toPage(rows, limit, (order) => [order._id]);
+    },
+
+    /** Idempotent. Finished orders lose their address now, the others when they finish. */
+    async anonymise(customerId: string): Promise<void> {
+      await collection.updateMany({ customerId }, { $set: { anonymous: true } });
+      await collection.updateMany(
+        { customerId, status: { $in: ["delivered", "cancelled", "refunded"] } },
+        { $set: { shippingAddress: null } },
+      );
+    },
+  };
+}
+
+export type OrderStore = ReturnType<typeof orderStore>;
+export type Orders = Collection<Order>;

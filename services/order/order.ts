@@ -1,0 +1,284 @@
+import { createHash } from "node:crypto";
+import { type Money, sameMoney, sum, times, won } from "../../lib/money";
+import type { Change, Filter } from "../../lib/store/collection";
+import { after, now } from "../../lib/time";
+import type { Due } from "../../mixins/sweeper.mixin";
+import type { PaymentSummary } from "../payment/payment.contract";
+import type { Quote } from "../product/product.contract";
+import { ORDER_STATUSES, type OrderItem, type OrderStatus, type OrderView, type ShippingAddress } from "./order.schema";
+
+/** What is to be done next; at `due` a sweeper does it if the node that should have did not. */
+export type Work =
+  /** Reserve, prepare the payment, open for payment. */
+  | "place"
+  /** The payment window closes. */
+  | "expire"
+  /** A payment was tried: find out how it ended. */
+  | "settle"
+  /** Paid: the reserved stock is sold. */
+  | "commit"
+  /** Dead: stock and money go back. */
+  | "undo"
+  /** Money that an admin gave back is on its way. */
+  | "refund"
+  /** Refunded in full before it was shipped: stock goes back. */
+  | "restock";
+
+export interface Refund {
+  amount: number;
+  reason: string;
+  by: string;
+  at: string;
+  status: "pending" | "done" | "failed";
+}
+
+export interface HistoryEntry {
+  status: OrderStatus;
+  at: string;
+  by: string;
+  reason?: string;
+  /** The operation that did it, so that its retry is recognised. */
+  operation?: string;
+}
+
+export interface Order extends Due {
+  number: string;
+  customerId: string;
+  /** `placing` is not seen by anybody: its stock is not reserved yet. */
+  status: OrderStatus | "placing";
+  items: OrderItem[];
+  totals: { items: Money; shipping: Money; total: Money };
+  shippingAddress: ShippingAddress | null;
+  payment?: Pick<PaymentSummary, "id" | "provider" | "status" | "client" | "refunded" | "paymentKey">;
+  shipment?: { carrier: string; trackingNumber: string };
+  history: HistoryEntry[];
+  /** End of the payment window; absent once it is paid or dead. */
+  expiresAt?: string;
+  createdAt: string;
+  work?: Work;
+  /** The cart that this order empties, as it was. */
+  cart?: { version: number };
+  /** Captured and not promised back to the customer, in minor units. */
+  refundable: number;
+  refunds: Record<string, Refund>;
+  /** Its customer is erased: the address goes when the order is finished. */
+  anonymous?: boolean;
+}
+
+const NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** `YYMMDD-` and eight letters from the id: the same order always has the same number. */
+export function orderNumber(id: string, createdAt: string): string {
+  const digest = createHash("sha256").update(id).digest();
+  const letters = [...digest.subarray(0, 8)].map((byte) => NUMBER_ALPHABET[byte % 32]).join("");
+  return `${createdAt.slice(2, 10).replaceAll("-", "")}-${letters}`;
+}
+
+export function priced(quote: Quote, quantity: number): OrderItem {
+  const { sku, productId, name, unitPrice } = quote;
+  return { sku, productId, name, unitPrice, quantity, lineTotal: times(unitPrice, quantity) };
+}
+
+export function totalsOf(items: OrderItem[], shippingFee: number): Order["totals"] {
+  const goods = sum(items.map((item) => item.lineTotal));
+  const shipping = won(items.length > 0 ? shippingFee : 0);
+  return { items: goods, shipping, total: sum([goods, shipping]) };
+}
+
+export interface NewOrder {
+  id: string;
+  customerId: string;
+  items: OrderItem[];
+  shippingFee: number;
+  shippingAddress: ShippingAddress;
+  /** Seconds to pay. */
+  paymentWindow: number;
+  cart?: { version: number };
+  leaseMs: number;
+}
+
+export function newOrder(given: NewOrder): Order {
+  const createdAt = now();
+  return {
+    _id: given.id,
+    number: orderNumber(given.id, createdAt),
+    customerId: given.customerId,
+    status: "placing",
+    items: given.items,
+    totals: totalsOf(given.items, given.shippingFee),
+    shippingAddress: given.shippingAddress,
+    history: [],
+    expiresAt: after(given.paymentWindow * 1000, createdAt),
+    createdAt,
+    work: "place",
+    due: after(given.leaseMs),
+    ...(given.cart && { cart: given.cart }),
+    refundable: 0,
+    refunds: {},
+  };
+}
+
+/** One conditional write: it happens only while the order is in one of the states that it starts from. */
+export interface Transition {
+  from: Filter;
+  change: Change;
+}
+
+interface Act {
+  by: string;
+  reason?: string;
+  operation?: string;
+}
+
+function move(
+  order: Order,
+  from: Order["status"][],
+  to: OrderStatus,
+  act: Act,
+  next: { work: Work; due: string } | null,
+  set: Record<string, unknown> = {},
+): Transition {
+  const leavesWindow = to !== "awaiting_payment";
+  const finished = order.anonymous && ["delivered", "cancelled", "refunded"].includes(to);
+  return {
+    from: { _id: order._id, status: { $in: from } },
+    change: {
+      $set: { status: to, ...set, ...next, ...(finished && { shippingAddress: null }) },
+      $unset: { ...(leavesWindow && { expiresAt: true }), ...(!next && { work: true, due: true }) },
+      $push: { history: { status: to, at: now(), by: act.by, ...pickDefined(act) } },
+    },
+  };
+}
+
+const pickDefined = ({ reason, operation }: Act) => ({ ...(reason && { reason }), ...(operation && { operation }) });
+
+const snapshot = ({ id, provider, status, client, refunded, paymentKey }: PaymentSummary): Order["payment"] => ({
+  id,
+  provider,
+  status,
+  client,
+  refunded,
+  ...(paymentKey && { paymentKey }),
+});
+
+export const openForPayment = (order: Order, payment: PaymentSummary): Transition =>
+  move(
+    order,
+    ["placing"],
+    "awaiting_payment",
+    { by: order.customerId },
+    { work: "expire", due: order.expiresAt ?? now() },
+    { payment: snapshot(payment) },
+  );
+
+export const markPaid = (order: Order, payment: PaymentSummary, by: string, leaseMs: number): Transition =>
+  move(
+    order,
+    ["awaiting_payment"],
+    "paid",
+    { by },
+    { work: "commit", due: after(leaseMs) },
+    { payment: snapshot(payment), refundable: order.totals.total.amount },
+  );
+
+/** From `placing` too: the stock ran out, or the window closed, before it was opened. */
+export const cancelled = (order: Order, act: Act, leaseMs: number): Transition =>
+  move(order, ["awaiting_payment", "paid"], "cancelled", act, { work: "undo", due: after(leaseMs) });
+
+/** Paid and its stock sold: nothing is left to do in between. */
+export const shipped = (order: Order, act: Act, shipment: NonNullable<Order["shipment"]>): Transition => {
+  const { from, change } = move(order, ["paid"], "shipped", act, null, { shipment });
+  return { from: { ...from, work: { $exists: false } }, change };
+};
+
+export const delivered = (order: Order, act: Act): Transition => {
+  const { from, change } = move(order, ["shipped"], "delivered", act, null);
+  return { from: { ...from, work: { $exists: false } }, change };
+};
+
+export const REFUNDABLE: OrderStatus[] = ["paid", "shipped", "delivered"];
+
+/** Promises an amount to the customer: never more in all than was captured. */
+export const refundPromised = (order: Order, refundId: string, refund: Refund, leaseMs: number): Transition => ({
+  from: {
+    _id: order._id,
+    status: { $in: REFUNDABLE },
+    work: { $nin: ["commit", "undo"] },
+    refundable: { $gte: refund.amount },
+    [`refunds.${refundId}`]: { $exists: false },
+  },
+  change: {
+    $inc: { refundable: -refund.amount },
+    $set: { [`refunds.${refundId}`]: refund, work: "refund", due: after(leaseMs) },
+  },
+});
+
+/** A promised refund has been given: once all that was captured is back, the order is `refunded`. */
+export function refundGiven(order: Order, refundId: string, payment: PaymentSummary, leaseMs: number): Transition {
+  const { by, reason } = order.refunds[refundId] ?? { by: "system", reason: "" };
+  const all = payment.status === "refunded";
+  const neverShipped = order.status === "paid";
+  const next: { work: Work; due: string } | null =
+    all && neverShipped ? { work: "restock", due: after(leaseMs) } : morePending(order, refundId, leaseMs);
+  const to = all ? "refunded" : (order.status as OrderStatus);
+  const { from, change } = move(order, [...REFUNDABLE], to, { by, reason, operation: refundId }, next, {
+    payment: snapshot(payment),
+    [`refunds.${refundId}.status`]: "done",
+  });
+  return { from: { ...from, [`refunds.${refundId}.status`]: "pending", status: order.status }, change };
+}
+
+function morePending(order: Order, exceptId: string, leaseMs: number): { work: Work; due: string } | null {
+  const more = pendingRefunds(order).some((id) => id !== exceptId);
+  return more ? { work: "refund", due: after(leaseMs) } : null;
+}
+
+export const refundRefused = (order: Order, refundId: string): Transition => ({
+  from: { _id: order._id, [`refunds.${refundId}.status`]: "pending" },
+  change: {
+    $set: { [`refunds.${refundId}.status`]: "failed" },
+    $inc: { refundable: order.refunds[refundId]?.amount ?? 0 },
+  },
+});
+
+export const pendingRefunds = (order: Order): string[] =>
+  Object.entries(order.refunds)
+    .filter(([, refund]) => refund.status === "pending")
+    .map(([id]) => id);
+
+/** The work is done: nothing is due any more. */
+export const workDone = (order: Order, payment?: PaymentSummary): Transition => ({
+  from: { _id: order._id, work: order.work },
+  change: { ...(payment && { $set: { payment: snapshot(payment) } }), $unset: { work: true, due: true } },
+});
+
+export const hasOperation = (order: Order, operation: string): boolean =>
+  order.history.some((entry) => entry.operation === operation);
+
+export const isPaidBy = (order: Order, paymentKey: string): boolean =>
+  order.payment?.paymentKey === paymentKey && ["paid", "shipped", "delivered", "refunded"].includes(order.status);
+
+/** Whether the customer means the amount that we want. */
+export const statesTotal = (order: Order, stated: number | Money): boolean =>
+  sameMoney(typeof stated === "number" ? { ...order.totals.total, amount: stated } : stated, order.totals.total);
+
+/** The order as clients see it; undefined while it is not an order yet. */
+export function orderView(order: Order): OrderView | undefined {
+  const { status, payment } = order;
+  if (status === "placing" || !ORDER_STATUSES.includes(status) || !payment) return undefined;
+  const { paymentKey: _, ...shownPayment } = payment;
+  return {
+    id: order._id,
+    number: order.number,
+    customerId: order.customerId,
+    status,
+    items: order.items,
+    totals: order.totals,
+    shippingAddress: order.shippingAddress,
+    payment: shownPayment,
+    ...(order.shipment && { shipment: order.shipment }),
+    history: order.history.map(({ operation: __, ...entry }) => entry),
+    ...(order.expiresAt && { expiresAt: order.expiresAt }),
+    createdAt: order.createdAt,
+  };
+}
