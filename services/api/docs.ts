@@ -29,7 +29,10 @@ export const referencePages: Middleware = (req, res, next) => {
     res.writeHead(200, { "Content-Type": "text/html; charset=utf-8" }).end(PAGE);
   } else if (path === "/docs/start.js") {
     res.writeHead(200, { "Content-Type": "text/javascript; charset=utf-8" }).end(START);
-  } else {
+  } else if (path?.startsWith("/docs/")) {
+    req.url = path.slice("/docs".length);
     assets(req, res, next);
+  } else {
+    next();
   }
 };

@@ -16,8 +16,11 @@ export interface Problem {
 const overloaded = (retryAfter: number) =>
   new ShopError(503, "SERVICE_UNAVAILABLE", "A part of the shop cannot answer now. Try again.", { retryAfter });
 
-/** body-parser's error types, and what they mean to a client. */
+export const NOT_JSON = new ShopError(415, "UNSUPPORTED_MEDIA_TYPE", "Send JSON as application/json.");
+
+/** Errors of the body's middlewares by type, all that moleculer-web leaves of an error in a middleware. */
 const BODY_ERRORS: Record<string, ShopError> = {
+  UNSUPPORTED_MEDIA_TYPE: NOT_JSON,
   "entity.parse.failed": new ShopError(400, "MALFORMED_JSON", "The body is not a JSON object."),
   "entity.too.large": new ShopError(413, "BODY_TOO_LARGE", "The body is larger than is accepted here."),
   "encoding.unsupported": new ShopError(415, "UNSUPPORTED_MEDIA_TYPE", "This content encoding is not accepted."),
@@ -25,6 +28,8 @@ const BODY_ERRORS: Record<string, ShopError> = {
   "request.aborted": new ShopError(400, "REQUEST_ABORTED", "The body did not arrive whole."),
   "request.size.invalid": new ShopError(400, "REQUEST_ABORTED", "The body did not arrive whole."),
 };
+
+const MALFORMED_URL = new ShopError(400, "MALFORMED_URL", "The address is not a valid URL.");
 
 /** Errors of Moleculer and moleculer-web by name: no part of them but what is said here reaches a client. */
 const BROKER_ERRORS: Record<string, ShopError> = {
@@ -38,7 +43,8 @@ const BROKER_ERRORS: Record<string, ShopError> = {
   BrokerDisconnectedError: overloaded(5),
   QueueIsFullError: overloaded(1),
   GracefulStopTimeoutError: overloaded(1),
-  URIError: new ShopError(400, "MALFORMED_URL", "The address is not a valid URL."),
+  BadRequestError: MALFORMED_URL,
+  URIError: MALFORMED_URL,
 };
 
 const INTERNAL = new ShopError(500, "INTERNAL_ERROR", "Something went wrong on our side.");

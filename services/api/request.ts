@@ -6,6 +6,7 @@ import { newId } from "../../lib/ids";
 import type { DeclaredAction } from "../../mixins/middleware";
 import { invalid } from "../../mixins/validator";
 import type { GatewayRequest } from "./gateway";
+import { NOT_JSON } from "./problem";
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -73,6 +74,5 @@ function plainHeaders(req: GatewayRequest): Record<string, string> {
 export function requireJson(req: IncomingMessage): void {
   const hasBody = req.headers["transfer-encoding"] !== undefined || Number(req.headers["content-length"] ?? 0) > 0;
   const type = req.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
-  if (hasBody && type !== "application/json")
-    throw new ShopError(415, "UNSUPPORTED_MEDIA_TYPE", "Send JSON as application/json.");
+  if (hasBody && type !== "application/json") throw NOT_JSON;
 }
