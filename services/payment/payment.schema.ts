@@ -1,0 +1,76 @@
+import { Id, MoneySchema, OneOf, type Static, Strict, Timestamp, Type } from "../../lib/schema";
+import { type Payment, refunded, statusOf } from "./payment";
+import type { PaymentStatus, PaymentSummary } from "./payment.contract";
+import type { Provider } from "./providers/provider";
+
+const Status = OneOf<PaymentStatus>("ready", "paid", "failed", "cancelled", "partially_refunded", "refunded");
+const Reason = Type.String({ minLength: 1, maxLength: 500 });
+
+/** As providers make them; anything else could not be one. */
+export const PaymentKey = Type.String({ minLength: 1, maxLength: 200, pattern: "^[A-Za-z0-9_-]+$" });
+
+const summaryFields = {
+  id: Id,
+  orderId: Id,
+  provider: Type.String(),
+  status: Status,
+  amount: MoneySchema,
+  refunded: MoneySchema,
+  client: Type.Record(Type.String(), Type.Unknown(), { description: "what the customer's client needs to pay" }),
+  paymentKey: Type.Optional(Type.String({ description: "the charge that paid" })),
+};
+
+export const Summary = Type.Object(summaryFields);
+export const PaymentView = Type.Object({
+  ...summaryFields,
+  refunds: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      amount: MoneySchema,
+      reason: Type.String(),
+      status: Type.String(),
+      at: Timestamp,
+    }),
+  ),
+  createdAt: Timestamp,
+});
+export type PaymentView = Static<typeof PaymentView>;
+
+export const Prepare = Strict({ orderId: Id, customerId: Id, amount: MoneySchema });
+export const Confirm = Strict({ orderId: Id, paymentKey: PaymentKey });
+export const OfOrder = Strict({ orderId: Id });
+export const Close = Strict({ orderId: Id, reason: Reason });
+export const RefundParams = Strict({ orderId: Id, refundId: Id, amount: MoneySchema, reason: Reason });
+export const ById = Strict({ id: Id });
+export const Totals = Type.Object({ captured: MoneySchema, refunded: MoneySchema });
+export const Webhook = Strict({
+  provider: Type.String({ pattern: "^[a-z]{1,20}$" }),
+  body: Type.String(),
+  headers: Type.Record(Type.String(), Type.String()),
+});
+
+export function toSummary(payment: Payment, provider: Provider): PaymentSummary {
+  const { _id, orderId, amount, paymentKey } = payment;
+  return {
+    id: _id,
+    orderId,
+    provider: payment.provider,
+    status: statusOf(payment),
+    amount,
+    refunded: { ...amount, amount: refunded(payment) },
+    client: provider.client(payment),
+    ...(paymentKey && { paymentKey }),
+  };
+}
+
+export const toView = (payment: Payment, provider: Provider): PaymentView => ({
+  ...toSummary(payment, provider),
+  refunds: Object.entries(payment.refunds).map(([id, { amount, reason, state, at }]) => ({
+    id,
+    amount: { ...payment.amount, amount },
+    reason,
+    status: state,
+    at,
+  })),
+  createdAt: payment.createdAt,
+});

@@ -1,0 +1,154 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { action, callOf } from "../../lib/actions";
+import { notFound } from "../../lib/errors";
+import { nodeOf } from "../../lib/node";
+import { Type } from "../../lib/schema";
+import { collectionsMixin } from "../../mixins/collections.mixin";
+import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import type { Payment } from "./payment";
+import { paymentMetrics } from "./payment.metrics";
+import { PaymentProcess } from "./payment.process";
+import {
+  ById,
+  Close,
+  Confirm,
+  OfOrder,
+  PaymentView,
+  Prepare,
+  RefundParams,
+  Summary,
+  Totals,
+  toSummary,
+  toView,
+  Webhook,
+} from "./payment.schema";
+import { openPayments, openReceived, PaymentStore, ReceivedStore } from "./payment.store";
+import { PaymentWebhooks } from "./payment.webhooks";
+import { providersOf } from "./providers/providers";
+
+const KEEP_WEBHOOKS_MS = 3 * 24 * 3600 * 1000;
+const CLEAN_EVERY_MS = 3600 * 1000;
+
+/** Payments of orders: charged once, given back exactly, whatever the provider and the network do. */
+export default function paymentService(broker: ServiceBroker): ServiceSchema {
+  const { environment, store, metrics: node } = nodeOf(broker);
+  const { leaseMs, payment: settings } = environment;
+  const payments = openPayments(store);
+  const received = openReceived(store);
+  const receivedStore = new ReceivedStore(received, leaseMs);
+  const providers = providersOf(broker);
+  const metrics = paymentMetrics(node.registry);
+  const logger = broker.getLogger("payment");
+  const process = new PaymentProcess({
+    store: new PaymentStore(payments, leaseMs),
+    providers,
+    metrics,
+    call: callOf(broker),
+    logger,
+    patienceMs: settings.timeoutMs,
+  });
+  const webhooks = new PaymentWebhooks({ store: receivedStore, providers, process, metrics, logger });
+  const summary = async (payment: Promise<Payment>) => {
+    const known = await payment;
+    return toSummary(known, providers.named(known.provider));
+  };
+  /** The provider may be asked, then asked what became of it, after waiting for another key's outcome. */
+  const timeout = 4 * settings.timeoutMs + 2000;
+  let cleaning: NodeJS.Timeout | undefined;
+
+  return {
+    name: "payment",
+    mixins: [
+      collectionsMixin(payments, received),
+      sweeperMixin({ collection: payments, handle: (payment) => process.goOn(payment), leaseMs }),
+      sweeperMixin({ collection: received, handle: (webhook) => webhooks.handle(webhook), leaseMs }),
+      // Named after the collections, so that it ends before they close.
+      { stopped: () => webhooks.idle() },
+    ],
+    settings: { rest: "/" },
+
+    actions: {
+      prepare: action({
+        params: Prepare,
+        returns: Summary,
+        retryable: true,
+        timeout,
+        handler: ({ params }) => summary(process.prepare(params.orderId, params.customerId, params.amount)),
+      }),
+      confirm: action({
+        params: Confirm,
+        returns: Summary,
+        timeout,
+        handler: ({ params }) => summary(process.confirm(params.orderId, params.paymentKey)),
+      }),
+      settle: action({
+        params: OfOrder,
+        returns: Summary,
+        timeout,
+        handler: ({ params }) => summary(process.settle(params.orderId)),
+      }),
+      close: action({
+        params: Close,
+        returns: Summary,
+        timeout,
+        handler: ({ params }) => summary(process.close(params.orderId, params.reason)),
+      }),
+      refund: action({
+        params: RefundParams,
+        returns: Summary,
+        timeout,
+        handler: ({ params }) => summary(process.refund(params)),
+      }),
+      totals: action({
+        params: Type.Object({}),
+        returns: Totals,
+        handler: () => process.totals(),
+      }),
+      get: action({
+        rest: "GET /payments/:id",
+        access: "signed-in",
+        summary: "A payment, for its customer and for admins",
+        params: ById,
+        returns: PaymentView,
+        errors: [[404, "PAYMENT_NOT_FOUND"]],
+        handler: async ({ params, meta }) => {
+          const payment = await payments.get(params.id);
+          const may = payment?.customerId === meta.user?.id || meta.user?.roles.includes("admin");
+          if (!payment || !may) throw notFound("PAYMENT_NOT_FOUND", "There is no such payment.");
+          return toView(payment, providers.named(payment.provider));
+        },
+      }),
+      webhook: action({
+        rest: "POST /payments/webhooks/:provider",
+        access: "anyone",
+        rawBody: true,
+        summary: "What a payment provider tells; stored, then handled in the background",
+        params: Webhook,
+        returns: Type.Object({}),
+        errors: [
+          [400, "BAD_SIGNATURE"],
+          [400, "MALFORMED_JSON"],
+          [404, "PROVIDER_NOT_FOUND"],
+          [413, "PAYLOAD_TOO_LARGE"],
+        ],
+        handler: async ({ params }) => {
+          await webhooks.receive(params.provider, params.body, params.headers);
+          return {};
+        },
+      }),
+    },
+
+    started() {
+      const clean = () => {
+        receivedStore
+          .forget(KEEP_WEBHOOKS_MS)
+          .catch((error: unknown) => logger.warn({ err: error }, "cleaning failed"));
+      };
+      cleaning = setInterval(clean, CLEAN_EVERY_MS);
+      cleaning.unref();
+    },
+    stopped() {
+      clearInterval(cleaning);
+    },
+  };
+}

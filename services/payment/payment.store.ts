@@ -1,0 +1,139 @@
+import { isDeepStrictEqual } from "node:util";
+import { notFound } from "../../lib/errors";
+import {
+  type Change,
+  type Collection,
+  DuplicateKey,
+  type OpenableCollection,
+  type Store,
+} from "../../lib/store/collection";
+import { after, now } from "../../lib/time";
+import type { Due } from "../../mixins/sweeper.mixin";
+import { type Payment, stepsOf } from "./payment";
+
+const MAX_DELAY_MS = 30_000;
+
+/** A webhook that was received: what it is about, never what it says. */
+export interface Received extends Due {
+  provider: string;
+  paymentKey?: string;
+  receivedAt: string;
+  handledAt?: string;
+}
+
+export const openPayments = (store: Store): OpenableCollection<Payment> =>
+  store.collection<Payment>("payment", {
+    name: "payments",
+    indexes: [
+      { fields: ["orderId"], unique: true },
+      { fields: ["due"], sparse: true },
+    ],
+  });
+
+export const openReceived = (store: Store): OpenableCollection<Received> =>
+  store.collection<Received>("payment", {
+    name: "webhooks",
+    indexes: [
+      { fields: ["due"], sparse: true },
+      { fields: ["handledAt"], sparse: true },
+    ],
+  });
+
+/** The fields of `next` that differ, as one change. */
+function difference(from: Payment, to: Payment): Change {
+  const before: Partial<Record<string, unknown>> = { ...from };
+  const afterwards: Partial<Record<string, unknown>> = { ...to };
+  const fields = Object.keys({ ...before, ...afterwards }).filter(
+    (field) => !isDeepStrictEqual(before[field], afterwards[field]),
+  );
+  const set = fields.filter((field) => afterwards[field] !== undefined);
+  const gone = fields.filter((field) => afterwards[field] === undefined);
+  return {
+    $set: Object.fromEntries(set.map((field) => [field, afterwards[field]])),
+    $unset: Object.fromEntries(gone.map((field) => [field, true as const])),
+  };
+}
+
+export class PaymentStore {
+  constructor(
+    readonly payments: Collection<Payment>,
+    private readonly leaseMs: number,
+  ) {}
+
+  /** The order's payment: this one, or the one that is there already. */
+  async insert(payment: Payment): Promise<Payment> {
+    try {
+      return await this.payments.insert(payment);
+    } catch (error) {
+      if (!(error instanceof DuplicateKey)) throw error;
+      return this.ofOrder(payment.orderId);
+    }
+  }
+
+  /** Throws 404 PAYMENT_NOT_FOUND. */
+  async ofOrder(orderId: string): Promise<Payment> {
+    return existing(await this.payments.findOne({ orderId }));
+  }
+
+  /**
+   * Writes what `decide` makes of the payment, in one write that is conditional on the revision it was decided on; where
+   * another change came first it decides again on that. While anything is left to do, `due` is this process's lease.
+   */
+  async change(payment: Payment, decide: (current: Payment) => Payment): Promise<Payment> {
+    let current = payment;
+    for (;;) {
+      const next = decide(current);
+      if (next === current) return current;
+      const due = stepsOf(next).length > 0 ? after(this.leaseMs) : undefined;
+      const change = difference(current, { ...next, rev: current.rev + 1, due, stuck: due ? next.stuck : undefined });
+      const written = await this.payments.update({ _id: current._id, rev: current.rev }, change);
+      if (written) return written;
+      current = existing(await this.payments.get(current._id));
+    }
+  }
+
+  /** What is left is tried again after a while, which grows; of a payment that changed meanwhile the changer takes care. */
+  async postpone(payment: Payment): Promise<Payment> {
+    const stuck = (payment.stuck ?? 0) + 1;
+    const due = after(Math.min(500 * 2 ** stuck, MAX_DELAY_MS));
+    const written = await this.payments.update({ _id: payment._id, rev: payment.rev }, { $set: { due, stuck } });
+    return written ?? payment;
+  }
+
+  /** Nothing is left to do. */
+  async rest(payment: Payment): Promise<void> {
+    const { _id, rev, due } = payment;
+    if (due) await this.payments.update({ _id, rev }, { $unset: { due: true, stuck: true } });
+  }
+}
+
+export class ReceivedStore {
+  constructor(
+    private readonly received: Collection<Received>,
+    private readonly leaseMs: number,
+  ) {}
+
+  /** Null when this delivery is a repeated one. */
+  async insert(id: string, provider: string, paymentKey?: string): Promise<Received | null> {
+    try {
+      const due = after(this.leaseMs);
+      return await this.received.insert({ _id: id, provider, paymentKey, receivedAt: now(), due });
+    } catch (error) {
+      if (error instanceof DuplicateKey) return null;
+      throw error;
+    }
+  }
+
+  async handled({ _id }: Received): Promise<void> {
+    await this.received.update({ _id }, { $set: { handledAt: now() }, $unset: { due: true } });
+  }
+
+  async forget(olderThanMs: number): Promise<void> {
+    await this.received.remove({ handledAt: { $lt: after(-olderThanMs) } });
+  }
+}
+
+function existing(payment: Payment | null): Payment {
+  if (!payment) throw notFound("PAYMENT_NOT_FOUND", "There is no such payment.");
+  return payment;
+}

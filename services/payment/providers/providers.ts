@@ -1,0 +1,49 @@
+import type { ServiceBroker } from "moleculer";
+import { notFound } from "../../../lib/errors";
+import { nodeOf } from "../../../lib/node";
+import { sandboxUrl } from "../sandbox/address";
+import type { Provider } from "./provider";
+import { tossProvider } from "./toss";
+
+export interface Providers {
+  /** New payments go here. */
+  chosen: Provider;
+  /** Also one that was chosen earlier, while it has its keys: its payments may still be refunded. Throws 404 PROVIDER_NOT_FOUND. */
+  named: (name: string) => Provider;
+}
+
+/** The adapters that the environment has keys for. */
+export function providersOf(broker: ServiceBroker): Providers {
+  const { provider: chosen, timeoutMs, toss, sandbox } = nodeOf(broker).environment.payment;
+  const all: Provider[] = [];
+  if (chosen === "sandbox" || sandbox.url)
+    all.push(
+      tossProvider({
+        name: "sandbox",
+        url: () => sandboxUrl(broker, "node"),
+        secretKey: () => sandbox.secretKey,
+        timeoutMs,
+        client: ({ orderId, amount }) => ({
+          checkoutUrl: `${sandboxUrl(broker, "browser")}/checkout`,
+          orderId,
+          amount: amount.amount,
+        }),
+      }),
+    );
+  if (chosen === "toss" || toss.secretKey)
+    all.push(
+      tossProvider({
+        name: "toss",
+        url: () => toss.url,
+        secretKey: () => toss.secretKey,
+        timeoutMs,
+        client: ({ orderId, amount }) => ({ clientKey: toss.clientKey, orderId, amount: amount.amount }),
+      }),
+    );
+  const named = (name: string): Provider => {
+    const provider = all.find((candidate) => candidate.name === name);
+    if (!provider) throw notFound("PROVIDER_NOT_FOUND", "That payment provider is not configured.");
+    return provider;
+  };
+  return { chosen: named(chosen), named };
+}
