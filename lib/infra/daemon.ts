@@ -65,12 +65,16 @@ async function listens(dir: string, name: string, port: number): Promise<boolean
   return answers(port);
 }
 
-/** Signals the daemon, if there is one; after SIGTERM and SIGKILL waits until it is gone. */
+/** Signals the daemon, if there is one, and waits until the signal has done its work. */
 export async function signalDaemon(dir: string, name: string, signal: NodeJS.Signals, ms = 30_000): Promise<void> {
   const daemon = findDaemon(dir, name);
   if (daemon) deliver(daemon.pid, signal);
-  if (signal !== "SIGTERM" && signal !== "SIGKILL") return;
-  // A stopped process takes SIGTERM only once it goes on.
+  if (signal === "SIGSTOP" || signal === "SIGCONT") {
+    const paused = signal === "SIGSTOP";
+    const done = () => (findDaemon(dir, name)?.paused ?? paused) === paused;
+    return until(`${name} to ${paused ? "pause" : "go on"}`, done, { ms, every: 5 });
+  }
+  // A paused process takes SIGTERM only once it goes on.
   if (daemon?.paused) deliver(daemon.pid, "SIGCONT");
   await until(`${name} to end`, () => findDaemon(dir, name) === undefined, { ms });
   rmSync(recordOf(dir, name), { force: true });
