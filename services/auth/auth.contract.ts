@@ -4,12 +4,17 @@ export interface Revocation {
   kind: "session" | "user";
   /** The session's or the user's id. */
   subject: string;
-  /** RFC 3339. Tokens of the subject with `iat` at or before it are refused. */
+  /** RFC 3339. A session's tokens are refused whatever their `iat`, a user's with `iat` at or before it. */
   at: string;
+  /** Missing where no session ended and tokens only have to be renewed, for other roles. */
+  reason?: EndReason;
 }
 
 /** Why a session ended; goes to sockets as `session.ended`. */
 export type EndReason = "logout" | "password" | "reuse" | "locked" | "erased" | "revoked";
+
+/** Broadcast to every node as `auth.revoked` the moment something is revoked. It may be lost: see `auth.revocations`. */
+export type RevokedEvent = Revocation;
 
 /** A public key as JWKS has it (RFC 7517). */
 export interface PublicJwk {

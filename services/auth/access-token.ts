@@ -1,0 +1,28 @@
+import { sign } from "jsonwebtoken";
+import type { Environment } from "../../lib/environment";
+import { newId } from "../../lib/ids";
+import type { UserView } from "../user/user.contract";
+import type { SigningKey } from "./key-ring";
+
+export interface Claims {
+  user: Pick<UserView, "id" | "roles">;
+  sid: string;
+  /** Milliseconds since 1970: from before the user was read, so that a change of roles since then makes the token too old. */
+  issuedAt: number;
+}
+
+/**
+ * An access token as a JWT. `iat` and `exp` have milliseconds (RFC 7519 allows a fraction): what revokes a user's
+ * tokens names a moment, and in whole seconds the new token of that second could not be told from the old ones.
+ */
+export function signAccessToken({ user, sid, issuedAt }: Claims, key: SigningKey, jwt: Environment["jwt"]): string {
+  const iat = issuedAt / 1000;
+  return sign({ roles: user.roles, sid, iat, exp: iat + jwt.accessSeconds }, key.privateKey, {
+    algorithm: "ES256",
+    keyid: key.kid,
+    issuer: jwt.issuer,
+    audience: jwt.audience,
+    subject: user.id,
+    jwtid: newId(),
+  });
+}

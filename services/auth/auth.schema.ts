@@ -1,0 +1,74 @@
+import { Id, ItemsOf, OneOf, Strict, Timestamp, Type } from "../../lib/schema";
+
+/** No control characters, line separators or marks that reorder text; at least one character that shows. */
+const SHOWN = "[^\\p{Cc}\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069]";
+
+const Email = Type.String({ format: "email", maxLength: 254 });
+const Name = Type.String({ minLength: 1, maxLength: 100, pattern: `^${SHOWN}*(?!\\s)${SHOWN}${SHOWN}*$` });
+/** Bounded here for what it costs to look at; what a new password must be is said by `requireStrong`. */
+const Password = Type.String({ minLength: 1, maxLength: 1024, format: "password" });
+const NewPassword = Type.String({
+  minLength: 1,
+  maxLength: 1024,
+  format: "password",
+  description: "10 to 128 characters, counted after Unicode normalisation (NFKC)",
+});
+const RefreshToken = Type.String({ minLength: 1, maxLength: 512 });
+
+export const Register = Strict({ email: Email, password: NewPassword, name: Name });
+export const Login = Strict({ email: Type.String({ minLength: 1, maxLength: 254 }), password: Password });
+export const WithRefreshToken = Strict({ refreshToken: RefreshToken });
+export const ChangePassword = Strict({ currentPassword: Password, newPassword: NewPassword });
+export const ById = Strict({ id: Id });
+export const OfUser = Strict({ userId: Id });
+export const Since = Strict({ since: Timestamp });
+export const NoParams = Strict({});
+
+const EndReasonSchema = OneOf("logout", "password", "reuse", "locked", "erased", "revoked");
+export const EndSessions = Strict({ userId: Id, reason: EndReasonSchema });
+
+export const Tokens = Type.Object({
+  user: Type.Object({
+    id: Id,
+    email: Type.Union([Type.String(), Type.Null()]),
+    emailVerified: Type.Boolean(),
+    name: Type.String(),
+    roles: Type.Array(OneOf("customer", "agent", "admin")),
+    status: OneOf("active", "locked"),
+    createdAt: Timestamp,
+  }),
+  accessToken: Type.String({ description: "a JWT, signed with ES256" }),
+  refreshToken: Type.String({ description: "opaque; good for one refresh" }),
+  tokenType: OneOf("Bearer"),
+  expiresIn: Type.Integer({ description: "seconds that the access token is good for" }),
+});
+
+export const Sessions = ItemsOf(
+  Type.Object({
+    id: Id,
+    createdAt: Timestamp,
+    lastUsedAt: Timestamp,
+    userAgent: Type.String(),
+    ip: Type.String(),
+    current: Type.Boolean(),
+  }),
+);
+
+export const Revocations = ItemsOf(
+  Type.Object({
+    id: Type.String(),
+    kind: OneOf("session", "user"),
+    subject: Id,
+    at: Timestamp,
+    reason: Type.Optional(EndReasonSchema),
+  }),
+);
+
+export const Jwks = Type.Object({
+  keys: Type.Array(
+    Type.Object(
+      { kid: Type.String(), kty: Type.String(), alg: Type.String(), use: OneOf("sig") },
+      { additionalProperties: Type.String() },
+    ),
+  ),
+});

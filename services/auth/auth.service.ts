@@ -1,0 +1,135 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { action, callOf } from "../../lib/actions";
+import { forbidden } from "../../lib/errors";
+import { nodeOf } from "../../lib/node";
+import { Nothing } from "../../lib/schema";
+import { after } from "../../lib/time";
+import { collectionsMixin } from "../../mixins/collections.mixin";
+import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import * as schema from "./auth.schema";
+import { authStore } from "./auth.store";
+import { callerOf } from "./caller";
+import type { CredentialDocument } from "./credentials";
+import { seedDemoAccounts } from "./demo";
+import { maintenanceMixin } from "./maintenance.mixin";
+import { Passwords } from "./passwords";
+import { revoking } from "./revoking";
+import { sessionActions } from "./session.actions";
+import { signIn } from "./sign-in";
+import { tokenActions } from "./token.actions";
+import { requireStrong } from "./weak-passwords";
+
+const MAINTENANCE_MS = 30_000;
+const CLOCK_MARGIN_MS = 60_000;
+
+export default function authService(broker: ServiceBroker): ServiceSchema {
+  const { environment, store: nodeStore } = nodeOf(broker);
+  const store = authStore(nodeStore, environment);
+  const { credentials, sessions, throttle, keyRing } = store;
+  const passwords = new Passwords();
+  const revoke = revoking(store, (revocation) => void broker.broadcast("auth.revoked", revocation));
+  const { register, login, refresh, complete } = signIn(store, passwords, revoke, environment.jwt);
+
+  /** The time before which nothing concerns an access token that lives. */
+  const oldest = () => after(-environment.jwt.accessSeconds * 1000 - CLOCK_MARGIN_MS);
+
+  async function goOn(credential: CredentialDocument): Promise<void> {
+    if (credential.ending) await revoke.endOthers(credential);
+    else await complete(credential, { call: callOf(broker) });
+  }
+
+  return {
+    name: "auth",
+    mixins: [
+      collectionsMixin(...store.collections),
+      sweeperMixin({ collection: credentials.collection, leaseMs: environment.leaseMs, handle: goOn }),
+      maintenanceMixin(MAINTENANCE_MS, async () => {
+        await keyRing.refresh();
+        await sessions.clean(oldest());
+        await throttle.clean();
+      }),
+    ],
+    settings: { rest: "/" },
+
+    async started() {
+      await keyRing.refresh();
+      if (environment.demoData) await seedDemoAccounts(credentials);
+    },
+
+    actions: {
+      register: action({
+        rest: "POST /auth/register",
+        access: "anyone",
+        summary: "Makes an account and signs in",
+        params: schema.Register,
+        returns: schema.Tokens,
+        status: 201,
+        errors: [
+          [409, "EMAIL_TAKEN"],
+          [422, "WEAK_PASSWORD"],
+        ],
+        handler: (ctx) => register(ctx.params, ctx),
+      }),
+
+      login: action({
+        rest: "POST /auth/login",
+        access: "anyone",
+        limit: "credentials",
+        summary: "Signs in",
+        params: schema.Login,
+        returns: schema.Tokens,
+        errors: [
+          [401, "BAD_CREDENTIALS"],
+          [403, "ACCOUNT_LOCKED"],
+          [429, "TOO_MANY_ATTEMPTS"],
+        ],
+        handler: (ctx) => login(ctx.params, ctx),
+      }),
+
+      refresh: action({
+        rest: "POST /auth/refresh",
+        access: "anyone",
+        summary: "Another pair of tokens for a refresh token; one used more than 30 s ago ends its session",
+        params: schema.WithRefreshToken,
+        returns: schema.Tokens,
+        errors: [
+          [401, "BAD_REFRESH_TOKEN"],
+          [401, "REFRESH_TOKEN_REUSED"],
+        ],
+        handler: (ctx) => refresh(ctx.params.refreshToken, ctx),
+      }),
+
+      changePassword: action({
+        rest: "POST /auth/password",
+        access: "signed-in",
+        limit: "credentials",
+        summary: "Changes one's password and ends every other session",
+        params: schema.ChangePassword,
+        returns: Nothing,
+        status: 204,
+        errors: [
+          [403, "WRONG_PASSWORD"],
+          [422, "WEAK_PASSWORD"],
+          [429, "TOO_MANY_ATTEMPTS"],
+        ],
+        async handler(ctx) {
+          const { id, sid } = callerOf(ctx);
+          const { currentPassword, newPassword } = ctx.params;
+          const credential = await throttle.proven(`password of ${id}`, ctx.meta.clientIp ?? "", async () => {
+            const own = await credentials.get(id);
+            return (await passwords.verify(own?.hash, currentPassword)) ? own : null;
+          });
+          if (!credential) throw forbidden("WRONG_PASSWORD", "The current password is wrong.");
+          requireStrong(newPassword, "newPassword", { email: credential.email ?? "" });
+          const changed = await credentials.changePassword(credential, await passwords.hash(newPassword), sid);
+          if (!changed) throw forbidden("WRONG_PASSWORD", "The password has just been changed.");
+          await revoke.endOthers(changed);
+          return null;
+        },
+      }),
+
+      ...sessionActions(store, revoke),
+      ...tokenActions(store, revoke, oldest),
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type { Environment } from "../../lib/environment";
+import type { Store } from "../../lib/store/collection";
+import { type CredentialDocument, Credentials } from "./credentials";
+import { type KeyDocument, KeyRing, rotationRules } from "./key-ring";
+import { RefreshTokens } from "./refresh-token";
+import { type SessionDocument, Sessions } from "./sessions";
+import { type AttemptsDocument, Throttle } from "./throttle";
+
+const DAY_MS = 24 * 3_600_000;
+
+/** What auth keeps, and the objects that read and write it. */
+export function authStore(store: Store, { jwt, leaseMs }: Environment) {
+  const credentials = store.collection<CredentialDocument>("auth", {
+    name: "credentials",
+    indexes: [
+      { fields: ["email"], unique: true, sparse: true },
+      { fields: ["revokedAt"], sparse: true },
+      { fields: ["due"], sparse: true },
+    ],
+  });
+  const sessions = store.collection<SessionDocument>("auth", {
+    name: "sessions",
+    indexes: [{ fields: ["userId"] }, { fields: ["revokedAt"], sparse: true }, { fields: ["expiresAt"] }],
+  });
+  const attempts = store.collection<AttemptsDocument>("auth", {
+    name: "attempts",
+    indexes: [{ fields: ["expiresAt"] }],
+  });
+  const keys = store.collection<KeyDocument>("auth", { name: "keys" });
+  const refreshTokens = new RefreshTokens(jwt.keySecret);
+
+  return {
+    collections: [credentials, sessions, attempts, keys],
+    credentials: new Credentials(credentials, leaseMs),
+    refreshTokens,
+    sessions: new Sessions(sessions, refreshTokens, jwt.refreshDays * DAY_MS),
+    throttle: new Throttle(attempts),
+    keyRing: new KeyRing(keys, jwt.keySecret, rotationRules(jwt)),
+  };
+}
+
+export type AuthStore = ReturnType<typeof authStore>;

@@ -1,0 +1,128 @@
+import type { Role } from "../../lib/actions";
+import { conflict } from "../../lib/errors";
+import { newId } from "../../lib/ids";
+import { type Collection, type Document, DuplicateKey } from "../../lib/store/collection";
+import { after, now } from "../../lib/time";
+import type { EndReason } from "./auth.contract";
+
+/** How somebody proves to be the user of the same id. */
+export interface CredentialDocument extends Document {
+  /** Lower case; missing for the erased, so that the unique index leaves them out. */
+  email?: string;
+  hash?: string;
+  /** `pending` until the user of this id exists. */
+  state: "pending" | "active" | "erased";
+  /** The registration that a pending address is held for. */
+  claim?: { id: string; at: string; name: string; roles?: Role[] };
+  /** Counts what logins that still run must not outlive: a new password, a lock, erasure. */
+  epoch: number;
+  /** Access tokens issued until then are refused. */
+  revokedAt?: string;
+  revokedFor?: EndReason;
+  /** After a new password: sessions to end, those opened until then except one. */
+  ending?: { keep: string; until: string };
+  createdAt: string;
+  due?: string;
+}
+
+/** After this a registration that never finished belongs to a dead node, and its address to whoever comes next. */
+const CLAIM_MS = 30_000;
+const LONG_AGO = "1970-01-01T00:00:00.000Z";
+
+export const normaliseEmail = (email: string): string => email.trim().toLowerCase();
+
+const emailTaken = () => conflict("EMAIL_TAKEN", "There is an account with this email address.");
+
+export class Credentials {
+  constructor(
+    readonly collection: Collection<CredentialDocument>,
+    private readonly leaseMs: number,
+  ) {}
+
+  get = (userId: string): Promise<CredentialDocument | null> => this.collection.get(userId);
+
+  byEmail = (email: string): Promise<CredentialDocument | null> =>
+    this.collection.findOne({ email: normaliseEmail(email) });
+
+  /**
+   * Takes an address for a registration. One that was left unfinished is taken over under its old id, since its user
+   * may exist already. Throws 409 EMAIL_TAKEN.
+   */
+  async claim({ email, hash, name }: { email: string; hash: string; name: string }): Promise<CredentialDocument> {
+    const claim = { id: newId(), at: now(), name };
+    const address = normaliseEmail(email);
+    try {
+      const created = { _id: newId(), state: "pending", epoch: 0, createdAt: claim.at } as const;
+      return await this.collection.insert({ ...created, email: address, hash, claim });
+    } catch (error) {
+      if (!(error instanceof DuplicateKey)) throw error;
+    }
+    const taken = await this.collection.update(
+      { email: address, state: "pending", "claim.at": { $lt: after(-CLAIM_MS) } },
+      { $set: { hash, claim } },
+    );
+    if (!taken) throw emailTaken();
+    return taken;
+  }
+
+  /** The user exists: the address is theirs. Throws 409 EMAIL_TAKEN where another registration took over meanwhile. */
+  async activate({ _id, claim }: CredentialDocument): Promise<CredentialDocument> {
+    const change = { $set: { state: "active" }, $unset: { claim: true, due: true } } as const;
+    const activated = claim && (await this.collection.update({ _id, state: "pending", "claim.id": claim.id }, change));
+    const current = activated || (await this.collection.findOne({ _id, state: "active" }));
+    if (!current) throw emailTaken();
+    return current;
+  }
+
+  /** This registration failed: whoever comes next need not wait until the claim is old. */
+  async release({ _id, claim }: CredentialDocument): Promise<void> {
+    if (!claim) return;
+    await this.collection.update({ _id, state: "pending", "claim.id": claim.id }, { $set: { "claim.at": LONG_AGO } });
+  }
+
+  /** The same password under the parameters of today; nothing where it has changed meanwhile. */
+  async rehash({ _id, hash }: CredentialDocument, better: string): Promise<void> {
+    if (hash) await this.collection.update({ _id, hash }, { $set: { hash: better } });
+  }
+
+  /** Null where the password changed meanwhile. The other sessions are still to be ended: this node has a lease on it. */
+  async changePassword({ _id, hash }: CredentialDocument, fresh: string, keep: string) {
+    if (!hash) return null;
+    const $set = { hash: fresh, ending: { keep, until: now() }, due: after(this.leaseMs) };
+    return this.collection.update({ _id, hash }, { $set, $inc: { epoch: 1 } });
+  }
+
+  async othersEnded({ _id, ending }: CredentialDocument): Promise<void> {
+    if (!ending) return;
+    await this.collection.update({ _id, "ending.until": ending.until }, { $unset: { ending: true, due: true } });
+  }
+
+  /** Refuses the access tokens there are; with a reason also logins that still run. Answers null without a credential. */
+  revoke(userId: string, reason?: EndReason): Promise<CredentialDocument | null> {
+    return this.collection.update(
+      { _id: userId },
+      {
+        $max: { revokedAt: now() },
+        $inc: { epoch: reason ? 1 : 0 },
+        ...(reason ? { $set: { revokedFor: reason } } : { $unset: { revokedFor: true } }),
+      },
+    );
+  }
+
+  /** Only the id stays, so that nothing which still runs brings the account back. */
+  erase(userId: string): Promise<CredentialDocument | null> {
+    return this.collection.update(
+      { _id: userId },
+      {
+        $set: { state: "erased", revokedFor: "erased" },
+        $max: { revokedAt: now() },
+        $inc: { epoch: 1 },
+        $unset: { email: true, hash: true, claim: true, ending: true, due: true },
+      },
+    );
+  }
+
+  revokedSince(since: string): Promise<CredentialDocument[]> {
+    return this.collection.find({ revokedAt: { $gte: since } }, { fields: ["revokedAt", "revokedFor"] });
+  }
+}

@@ -1,0 +1,67 @@
+import type { ActionSchema } from "moleculer";
+import { action } from "../../lib/actions";
+import { notFound } from "../../lib/errors";
+import { Nothing } from "../../lib/schema";
+import * as schema from "./auth.schema";
+import type { AuthStore } from "./auth.store";
+import { callerOf } from "./caller";
+import type { Revoking } from "./revoking";
+import { badRefreshToken } from "./sign-in";
+
+/** What one does with one's own sessions. */
+export const sessionActions = (
+  { sessions, refreshTokens }: AuthStore,
+  revoke: Revoking,
+): Record<string, ActionSchema> => ({
+  logout: action({
+    rest: "POST /auth/logout",
+    access: "signed-in",
+    summary: "Ends the session that a refresh token belongs to",
+    params: schema.WithRefreshToken,
+    returns: Nothing,
+    status: 204,
+    errors: [[401, "BAD_REFRESH_TOKEN"]],
+    async handler(ctx) {
+      const { id } = callerOf(ctx);
+      const token = refreshTokens.read(ctx.params.refreshToken);
+      if (!token) throw badRefreshToken();
+      await revoke.end(token.sid, "logout", id);
+      return null;
+    },
+  }),
+
+  sessions: action({
+    rest: "GET /auth/sessions",
+    access: "signed-in",
+    summary: "Where one is signed in, the last used first",
+    params: schema.NoParams,
+    returns: schema.Sessions,
+    async handler(ctx) {
+      const { id, sid } = callerOf(ctx);
+      const items = (await sessions.list(id)).map(({ _id, createdAt, lastUsedAt, userAgent, ip }) => ({
+        id: _id,
+        createdAt,
+        lastUsedAt,
+        userAgent,
+        ip,
+        current: _id === sid,
+      }));
+      return { items };
+    },
+  }),
+
+  endSession: action({
+    rest: "DELETE /auth/sessions/:id",
+    access: "signed-in",
+    summary: "Ends one of one's own sessions",
+    params: schema.ById,
+    returns: Nothing,
+    status: 204,
+    errors: [[404, "SESSION_NOT_FOUND"]],
+    async handler(ctx) {
+      const ended = await revoke.end(ctx.params.id, "revoked", callerOf(ctx).id);
+      if (!ended) throw notFound("SESSION_NOT_FOUND", "There is no such session.");
+      return null;
+    },
+  }),
+});

@@ -1,0 +1,122 @@
+import type { Call, Meta } from "../../lib/actions";
+import { crashPoint } from "../../lib/crash";
+import type { Environment } from "../../lib/environment";
+import { forbidden, hasType, unauthorized } from "../../lib/errors";
+import type { UserView } from "../user/user.contract";
+import { signAccessToken } from "./access-token";
+import type { AuthStore } from "./auth.store";
+import { type CredentialDocument, normaliseEmail } from "./credentials";
+import type { Passwords } from "./passwords";
+import type { Revoking } from "./revoking";
+import { requireStrong } from "./weak-passwords";
+
+/** A way to ask other contexts; Moleculer's contexts want their `call` as a method. */
+export interface Neighbours {
+  call: Call;
+}
+
+/** Who is asking, and from where. */
+export interface Asking extends Neighbours {
+  meta: Pick<Meta, "clientIp" | "userAgent">;
+}
+
+const badCredentials = () => unauthorized("BAD_CREDENTIALS", "The email address or the password is wrong.");
+export const badRefreshToken = () => unauthorized("BAD_REFRESH_TOKEN", "This refresh token is no longer good.");
+
+/**
+ * The `iat`, in milliseconds, of a token with the claims that are read from now on: after what this credential knows to
+ * be revoked, also where another node's clock is ahead.
+ */
+const issueTime = (credential: CredentialDocument | null): number =>
+  Math.max(Date.now(), credential?.revokedAt ? Date.parse(credential.revokedAt) + 1 : 0);
+
+export function signIn(
+  { credentials, sessions, throttle, keyRing }: AuthStore,
+  passwords: Passwords,
+  revoking: Revoking,
+  jwt: Environment["jwt"],
+) {
+  const answer = (user: UserView, sid: string, refreshToken: string, issuedAt: number) => ({
+    user,
+    accessToken: signAccessToken({ user, sid, issuedAt }, keyRing.signingKey(), jwt),
+    refreshToken,
+    tokenType: "Bearer" as const,
+    expiresIn: jwt.accessSeconds,
+  });
+
+  /** The user of an id; null for one who is erased or never came to be. */
+  async function findUser(id: string, asking: Neighbours): Promise<UserView | null> {
+    try {
+      return await asking.call("user.find", { id });
+    } catch (error) {
+      if (hasType(error, "USER_NOT_FOUND")) return null;
+      throw error;
+    }
+  }
+
+  /** Makes the user of a pending credential and then the credential good; whoever finds it undone does it again. */
+  async function complete(credential: CredentialDocument, asking: Neighbours): Promise<CredentialDocument> {
+    const { _id, email = null, claim } = credential;
+    if (!claim) return credential;
+    crashPoint("auth.claimed");
+    await asking.call("user.create", { id: _id, email, name: claim.name, ...(claim.roles && { roles: claim.roles }) });
+    crashPoint("auth.user-created");
+    return credentials.activate(credential);
+  }
+
+  /** A session for a credential that was proven, unless that was overtaken by a new password, a lock or erasure. */
+  async function open(credential: CredentialDocument, asking: Asking) {
+    const issuedAt = issueTime(credential);
+    const user = await findUser(credential._id, asking);
+    if (!user) throw badCredentials();
+    if (user.status === "locked") throw forbidden("ACCOUNT_LOCKED", "This account is locked.");
+    const { sid, refreshToken } = await sessions.open(user.id, asking.meta);
+    const current = await credentials.get(user.id);
+    if (current?.epoch !== credential.epoch) {
+      await sessions.discard(sid);
+      throw badCredentials();
+    }
+    return answer(user, sid, refreshToken, issuedAt);
+  }
+
+  async function register(asked: { email: string; password: string; name: string }, asking: Asking) {
+    const name = asked.name.trim();
+    requireStrong(asked.password, "password", { email: asked.email, name });
+    const hash = await passwords.hash(asked.password);
+    const claimed = await credentials.claim({ email: asked.email, hash, name });
+    const active = await complete(claimed, asking).catch(async (error: unknown) => {
+      await credentials.release(claimed);
+      throw error;
+    });
+    return open(active, asking);
+  }
+
+  async function login({ email, password }: { email: string; password: string }, asking: Asking) {
+    const account = normaliseEmail(email);
+    const credential = await throttle.proven(account, asking.meta.clientIp ?? "", async () => {
+      const found = await credentials.byEmail(account);
+      return (await passwords.verify(found?.hash, password)) ? found : null;
+    });
+    if (!credential) throw badCredentials();
+    if (credential.hash && passwords.isOutdated(credential.hash))
+      await credentials.rehash(credential, await passwords.hash(password));
+    return open(await complete(credential, asking), asking);
+  }
+
+  async function refresh(refreshToken: string, asking: Neighbours) {
+    const found = await sessions.of(refreshToken);
+    if (!found) throw badRefreshToken();
+    const { session, token } = found;
+    const issuedAt = issueTime(await credentials.get(session.userId));
+    const user = await findUser(session.userId, asking);
+    if (user?.status !== "active") throw badRefreshToken();
+    const next = await sessions.rotate(session, token);
+    if (!next) {
+      const reused = await revoking.end(session._id, "reuse");
+      throw reused ? unauthorized("REFRESH_TOKEN_REUSED", "A used refresh token ends its session.") : badRefreshToken();
+    }
+    return answer(user, session._id, next, issuedAt);
+  }
+
+  return { register, login, refresh, complete };
+}
