@@ -77,7 +77,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
 
   return {
     production,
-    nodeId: `${services.join("-") || "shop"}-${hostname()}-${process.pid}-${newId().slice(-6)}`,
+    /** Members of a cluster are told apart by it; a restarted node is a new member. */
+    nodeId: read.text("NODE_ID") ?? `${services.join("-") || "shop"}-${hostname()}-${process.pid}-${newId().slice(-6)}`,
     /** Services that this node hosts; empty means all. */
     services,
     port,

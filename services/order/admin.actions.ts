@@ -1,5 +1,6 @@
 import type { ActionSchema } from "moleculer";
 import { action, type Caller, callerOf } from "../../lib/actions";
+import { crashPoint } from "../../lib/crash";
 import { conflict, unprocessable } from "../../lib/errors";
 import { CURRENCY } from "../../lib/money";
 import { now } from "../../lib/time";
@@ -77,6 +78,7 @@ export function adminActions({ orders, process, leaseMs, visible, shown }: Parts
         [404, "ORDER_NOT_FOUND"],
         [409, "ORDER_STATE"],
         [409, "REFUND_EXCEEDS_PAYMENT"],
+        [409, "REFUND_REFUSED"],
         [503, "PAYMENT_OUTCOME_UNKNOWN"],
       ],
       async handler(ctx) {
@@ -94,6 +96,7 @@ export function adminActions({ orders, process, leaseMs, visible, shown }: Parts
         };
         const promised = await orders.apply(refundPromised(ready, refundId, refund, leaseMs));
         if (!promised) throw await refusal(ready, amount);
+        crashPoint("order.refund-promised");
         return shown(given(await process.refund(ctx.call, promised), refundId));
       },
     }),
@@ -121,6 +124,8 @@ function requestedAmount(order: Order, asked: { amount: number; currency: string
 }
 
 function given(order: Order, refundId: string): Order {
-  if (order.refunds[refundId]?.status === "failed") throw exceeds();
-  return order;
+  const refund = order.refunds[refundId];
+  if (refund?.status !== "failed") return order;
+  if (refund.code === "REFUND_EXCEEDS_PAYMENT") throw exceeds();
+  throw conflict("REFUND_REFUSED", "The payment provider refused to give the money back.");
 }

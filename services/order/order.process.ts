@@ -1,6 +1,6 @@
 import type { Call } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
-import { conflict, errorType, hasType, unavailable } from "../../lib/errors";
+import { conflict, errorType, hasType, ShopError, unavailable } from "../../lib/errors";
 import { after, isPast } from "../../lib/time";
 import type { PaymentSummary } from "../payment/payment.contract";
 import type { Line } from "../product/product.contract";
@@ -112,8 +112,9 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
       crashPoint("order.captured");
       return payable(await paid(call, tried, payment, by), paymentKey);
     } catch (error) {
-      if (errorType(error) === "PAYMENT_DECLINED") await waitOn(order);
       if (errorType(error) === "PAYMENT_CLOSED") return payable(await settle(call, await reread(order)), paymentKey);
+      // A refusal is an outcome: nothing is left to find out.
+      if (error instanceof ShopError && error.code < 500) await waitOn(order);
       throw error;
     }
   }
@@ -160,8 +161,9 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
         crashPoint("order.refund-given");
         current = (await orders.apply(refundGiven(current, refundId, payment, leaseMs))) ?? (await reread(order));
       } catch (error) {
-        if (!hasType(error, "REFUND_EXCEEDS_PAYMENT")) throw error;
-        current = (await orders.apply(refundRefused(current, refundId))) ?? (await reread(order));
+        const code = errorType(error);
+        if (code !== "REFUND_EXCEEDS_PAYMENT" && code !== "REFUND_REFUSED") throw error;
+        current = (await orders.apply(refundRefused(current, refundId, code))) ?? (await reread(order));
       }
     }
     if (current.work === "refund" && pendingRefunds(current).length === 0)

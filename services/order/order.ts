@@ -30,6 +30,8 @@ export interface Refund {
   by: string;
   at: string;
   status: "pending" | "done" | "failed";
+  /** Why it failed. */
+  code?: string;
 }
 
 export interface HistoryEntry {
@@ -233,10 +235,10 @@ function morePending(order: Order, exceptId: string, leaseMs: number): { work: W
   return more ? { work: "refund", due: after(leaseMs) } : null;
 }
 
-export const refundRefused = (order: Order, refundId: string): Transition => ({
+export const refundRefused = (order: Order, refundId: string, code: string): Transition => ({
   from: { _id: order._id, [`refunds.${refundId}.status`]: "pending" },
   change: {
-    $set: { [`refunds.${refundId}.status`]: "failed" },
+    $set: { [`refunds.${refundId}.status`]: "failed", [`refunds.${refundId}.code`]: code },
     $inc: { refundable: order.refunds[refundId]?.amount ?? 0 },
   },
 });

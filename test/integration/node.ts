@@ -44,11 +44,14 @@ export async function startNode(
 }
 
 /** Resolves with the first value of `look` that is not undefined or false; fails after `withinMs`. */
-export async function eventually<T>(look: () => Promise<T> | T, withinMs = 10_000): Promise<NonNullable<T>> {
+export async function eventually<T>(
+  look: () => Promise<T> | T,
+  withinMs = 10_000,
+): Promise<Exclude<T, false | null | undefined>> {
   const until = Date.now() + withinMs;
   for (;;) {
     const seen = await look();
-    if (seen !== undefined && seen !== null && seen !== false) return seen as NonNullable<T>;
+    if (seen !== undefined && seen !== null && seen !== false) return seen as Exclude<T, false | null | undefined>;
     if (Date.now() > until) throw new Error(`not within ${withinMs} ms`);
     await setTimeout(10);
   }

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { launchNode, type NodePorts, type ShopNode } from "../../lib/infra/nodes";
+import { freePorts } from "../../lib/infra/ports";
+import { Shop } from "./shop";
+
+/** One embedded shop as a process of its own, on a folder and ports that outlive it. */
+export interface Place {
+  dataDir: string;
+  ports: NodePorts;
+  shop: Shop;
+  /** Starts the process; ready when this resolves. */
+  start(env?: Record<string, string>): Promise<ShopNode>;
+  remove(): void;
+}
+
+export async function newPlace(): Promise<Place> {
+  const [http = 0, ops = 0, sandbox = 0] = await freePorts(3);
+  const ports = { http, ops, sandbox };
+  const dataDir = mkdtempSync(join(tmpdir(), "shop-e2e-"));
+  return {
+    dataDir,
+    ports,
+    shop: new Shop(`http://127.0.0.1:${http}`),
+    async start(env = {}) {
+      const settings = { DATA_DIR: dataDir, LOG_LEVEL: "warn", RATE_LIMIT: "off", NODE_ENV: "test" };
+      const servers = { NATS_URL: undefined, MONGO_URL: undefined, REDIS_URL: undefined };
+      const node = launchNode({ name: "shop", ports, env: { ...servers, ...settings, ...env } as never });
+      await node.ready();
+      return node;
+    },
+    remove: () => rmSync(dataDir, { recursive: true, force: true }),
+  };
+}
