@@ -1,9 +1,26 @@
+const common = {
+  testEnvironment: "node",
+  transform: { "\\.ts$": "<rootDir>/test/transform.js" },
+};
+const project = (name, more = {}) => ({
+  ...common,
+  displayName: name,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  ...more,
+});
+
 /** @type {import("jest").Config} */
 module.exports = {
-  testEnvironment: "node",
-  testMatch: ["<rootDir>/test/**/*.test.ts"],
-  transform: { "\\.ts$": "<rootDir>/test/transform.js" },
+  projects: [
+    project("unit"),
+    project("integration"),
+    // Real servers are started once for all tests that need them; what is absent is named, and in CI fails.
+    project("infra", {
+      globalSetup: "<rootDir>/test/infra/setup.ts",
+      globalTeardown: "<rootDir>/test/infra/teardown.ts",
+    }),
+    project("e2e"),
+  ],
   testTimeout: 30_000,
   maxWorkers: 2,
-  reporters: ["default"],
 };

@@ -1,0 +1,65 @@
+import { freePorts } from "../../lib/infra/ports";
+import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
+import { journey } from "../e2e/journey";
+import { expectStatus, Shop } from "../e2e/shop";
+import { eventually } from "../integration/node";
+import { withServers } from "./servers";
+
+withServers(["nats", "mongo", "redis"], "each service in processes of its own", (env) => {
+  let cluster: Launched;
+  let shop: Shop;
+
+  beforeAll(async () => {
+    const [port = 0, first = 0] = await freePorts(2);
+    // The members' ports follow one another from here; the sandbox has the tenth before.
+    const base = Math.min(first, 64_000);
+    cluster = launch({
+      name: "cluster",
+      ...entryCommand("cluster"),
+      env: {
+        ...env,
+        PORT: String(port),
+        CLUSTER_PORT: String(base),
+        SANDBOX_PORT: String(base - 10),
+        NODE_ENV: "test",
+        RATE_LIMIT: "off",
+        LOG_LEVEL: "warn",
+        LEASE_MS: "2000",
+      },
+    });
+    shop = new Shop(`http://127.0.0.1:${port}`);
+    await eventually(() => {
+      if (!cluster.running) throw new Error(cluster.output());
+      return cluster.output().includes("The shop:");
+    }, 120_000);
+  }, 150_000);
+
+  afterAll(async () => {
+    expect(await cluster.stop(30_000)).toEqual({ code: 0, signal: null });
+  }, 40_000);
+
+  journey(() => shop);
+
+  it("serves on when one of each pair is killed", async () => {
+    const pids = [...cluster.output().matchAll(/^(auth|user|product|order|payment|api) +1 +(\d+)/gm)];
+    expect(pids).toHaveLength(6);
+    const admin = (await shop.admin()).accessToken;
+    const { sku } = await shop.newProduct(admin, 10);
+    const { accessToken: token } = await shop.register();
+    for (const [, , pid] of pids) process.kill(Number(pid), "SIGKILL");
+    // Calls that were on their way to the dead fail; from then on the others answer.
+    const order = await eventually(async () => {
+      const answer = await shop.place(token, [{ sku, quantity: 1 }], "one-order").catch(() => undefined);
+      return answer?.status === 201 && answer.body;
+    }, 60_000);
+    const paymentKey = await shop.checkout(order);
+    await eventually(async () => {
+      const answer = await shop.confirm(token, order, paymentKey, "one-payment").catch(() => undefined);
+      return answer?.status === 200;
+    }, 60_000);
+    const mine = expectStatus(await shop.call<{ items: object[] }>("GET", "/orders", { token }), 200);
+    expect(mine.items).toHaveLength(1);
+    await eventually(async () => (await shop.stock(admin, sku)).sold === 1, 30_000);
+    expect(await shop.stock(admin, sku)).toEqual({ available: 9, reserved: 0, sold: 1 });
+  }, 120_000);
+});

@@ -1,0 +1,28 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isServerName, missing, type ServerName, servers } from "../../lib/infra";
+import { freePorts } from "../../lib/infra/ports";
+
+/** What {@link withServers} finds in the workers' environment. */
+export interface TestServers {
+  dir: string;
+  basePort: number;
+  /** Addresses, as the project's environment variables. */
+  env: Record<string, string>;
+  absent: { name: ServerName; text: string }[];
+}
+
+/** Starts what can be had of NATS, Redis and MongoDB, in a folder of the run. */
+export default async function setup(): Promise<void> {
+  const absent = await missing();
+  if (absent.length > 0 && process.env.CI)
+    throw new Error(`In CI nothing may be skipped:\n${absent.map(({ text }) => text).join("\n")}`);
+  const dir = mkdtempSync(join(tmpdir(), "shop-infra-"));
+  const [basePort = 0] = await freePorts(1);
+  const set = servers({ dir, basePort });
+  const names = set.names.filter((name) => isServerName(name) && !absent.some((one) => one.name === name));
+  await set.start(...names);
+  const found: TestServers = { dir, basePort, env: await set.env(), absent };
+  process.env.TEST_SERVERS = JSON.stringify(found);
+}
