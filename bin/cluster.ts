@@ -1,3 +1,4 @@
+import "dotenv/config";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startedServers } from "../lib/infra";
 import { type Balancer, balance } from "../lib/infra/balancer";
@@ -75,6 +76,16 @@ async function untilReady({ life }: Member) {
   }
 }
 
+async function allReady(members: readonly Member[]) {
+  const waiting = new Set(members.map(({ life }) => life.current.name));
+  const reminder = setInterval(() => say(`waiting for ${[...waiting].join(", ")}`), 15_000);
+  const each = members.map(async (member) => {
+    await untilReady(member);
+    waiting.delete(member.life.current.name);
+  });
+  await Promise.all(each).finally(() => clearInterval(reminder));
+}
+
 function table(members: readonly Member[]): string {
   const rows = members.map(({ service, instance, ports, life }) =>
     [
@@ -129,7 +140,7 @@ async function main() {
   lives.push(...members.map(({ life }) => life));
   if (!process.env.SANDBOX_URL) lives.push(startSandbox(env));
   say(`starting ${lives.length} processes`);
-  await Promise.all(members.map(untilReady));
+  await allReady(members);
   if (stopping) return;
   const gateways = members.filter(({ service }) => service === "api").map(({ ports }) => ports.http);
   balancer = await balance(port, gateways);

@@ -1,3 +1,4 @@
+import "dotenv/config";
 import {
   composeAnswers,
   composeServers,
@@ -40,11 +41,11 @@ async function main([verb = "start", ...names]: string[]): Promise<number> {
     case "resume": {
       const set = await startedServers();
       await set[verb](...wanted);
-      await table(set);
+      console.log(await table(set));
       return 0;
     }
     case "status":
-      await table(await startedServers());
+      console.log(await table(await startedServers()));
       return 0;
     case "env":
       console.log(await environment(await startedServers()));
@@ -70,8 +71,8 @@ async function setToStart(): Promise<{ kind: "programs" | "compose"; servers: Se
 }
 
 async function report(set: Servers) {
-  await table(set);
-  console.log(`\n${await environment(set)}\n\nThey go on running. Stop: npm run infra -- stop`);
+  const parts = [await table(set), await environment(set), "They go on running. Stop: npm run infra -- stop"];
+  console.log(parts.join("\n\n"));
 }
 
 async function environment(set: Servers): Promise<string> {
@@ -79,11 +80,11 @@ async function environment(set: Servers): Promise<string> {
   return lines.join("\n");
 }
 
-async function table(set: Servers) {
-  for (const { name, state, kind = "-", url, pid, log } of await set.status()) {
-    const row = [name.padEnd(6), state.padEnd(8), kind.padEnd(20), hidePassword(url).padEnd(36), pid ?? "", log ?? ""];
-    console.log(row.join(" ").trimEnd());
-  }
+async function table(set: Servers): Promise<string> {
+  const rows = (await set.status()).map(({ name, state, kind = "-", url, pid = "", log = "" }) =>
+    [name.padEnd(6), state.padEnd(8), kind.padEnd(20), hidePassword(url).padEnd(36), pid, log].join(" ").trimEnd(),
+  );
+  return rows.join("\n");
 }
 
 const hidePassword = (url: string) => url.replace(/:[^:@/]*@/, ":***@");

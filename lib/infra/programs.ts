@@ -1,16 +1,10 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
 
-/** The folder of package.json, from the sources as from `dist`. */
+/** The project's folder, from the sources as from `dist` (which has a package.json of its own). */
 export function projectRoot(): string {
-  let folder = __dirname;
-  while (!existsSync(join(folder, "package.json"))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error(`No package.json above ${__dirname}`);
-    folder = parent;
-  }
-  return folder;
+  return resolve(__dirname, __filename.endsWith(".ts") ? "../.." : "../../..");
 }
 
 /** Where the program is, or undefined. Debian keeps servers in `sbin`, which is not on an ordinary account's PATH. */
