@@ -1,5 +1,6 @@
 const common = {
   testEnvironment: "node",
+  modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.infra/"],
   transform: { "\\.ts$": "<rootDir>/test/transform.js" },
 };
 const project = (name, more = {}) => ({

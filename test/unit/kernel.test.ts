@@ -1,0 +1,134 @@
+import { decodeCursor, encodeCursor, toPage } from "../../lib/cursor";
+import { EnvironmentError, readEnvironment } from "../../lib/environment";
+import { ShopError } from "../../lib/errors";
+import { Health } from "../../lib/health";
+import { redact } from "../../lib/redact";
+import { countsAsFailure } from "../../mixins/errors";
+import { isFresh } from "../../services/api/conditional";
+import { toProblem, toPublicError } from "../../services/api/problem";
+import { addressGroup, clientAddress, requestIdOf } from "../../services/api/request";
+
+describe("the environment", () => {
+  it("needs nothing to be set", () => {
+    expect(readEnvironment({})).toMatchObject({ port: 3000, opsPort: 3001, drainMs: 1000, demoData: true });
+    expect(readEnvironment({ PORT: "4000" }).payment.sandbox).toMatchObject({ port: 4002 });
+  });
+
+  it.each([
+    [{ PORT: "x" }, "PORT"],
+    [{ PORT: "70000" }, "PORT"],
+    [{ NATS_URL: "http://x" }, "NATS_URL"],
+    [{ PAYMENT_PROVIDER: "paypal" }, "PAYMENT_PROVIDER"],
+    [{ LOG_LEVEL: "loud" }, "LOG_LEVEL"],
+    [{ NODE_ENV: "production" }, "PAYMENT_PROVIDER"],
+    [{ NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox" }, "JWT_KEY_SECRET"],
+    [{ NODE_ENV: "production", PAYMENT_PROVIDER: "toss", JWT_KEY_SECRET: "s".repeat(32) }, "TOSS_SECRET_KEY"],
+    [{ NODE_ENV: "production", PAYMENT_PROVIDER: "stripe", JWT_KEY_SECRET: "s".repeat(32) }, "STRIPE_SECRET_KEY"],
+  ])("refuses %j, naming the variable", (source, variable) => {
+    expect(() => readEnvironment(source)).toThrow(EnvironmentError);
+    expect(() => readEnvironment(source)).toThrow(variable);
+  });
+
+  it("has no demo data in production, whatever is asked", () => {
+    const production = { NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox", JWT_KEY_SECRET: "s".repeat(32) };
+    expect(readEnvironment({ ...production, DEMO_DATA: "on" }).demoData).toBe(false);
+  });
+});
+
+describe("cursors", () => {
+  it("carry the last row's keys", () => {
+    expect(decodeCursor(encodeCursor([3, "a"]), 2)).toEqual([3, "a"]);
+    expect(toPage([1, 2, 3], 2, (n) => [n])).toEqual({ items: [1, 2], nextCursor: encodeCursor([2]) });
+    expect(toPage([1, 2], 2, (n) => [n]).nextCursor).toBeNull();
+  });
+
+  it.each(["", "x", encodeCursor([1]), Buffer.from('[{"$gt":""},1]').toString("base64url")])(
+    "are refused where they are none: %s",
+    (cursor) => expect(() => decodeCursor(cursor, 2)).toThrow(ShopError),
+  );
+});
+
+describe("a log line", () => {
+  it("has no secret and no card number, wherever they stand", () => {
+    const line = redact({
+      password: "p1",
+      nested: {
+        refreshToken: "t1",
+        list: ["Bearer abcdefghijk", "card 4242 4242 4242 4242", "order 1234567890123456"],
+      },
+      err: new Error("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl"),
+    });
+    const text = JSON.stringify(line);
+    for (const secret of ["p1", "t1", "abcdefghijk", "4242", "eyJhbGci"]) expect(text).not.toContain(secret);
+    expect(text).toContain("order 1234567890123456");
+  });
+});
+
+describe("errors", () => {
+  it("show nothing that is not known to be safe", () => {
+    const hidden = toPublicError(Object.assign(new Error("db password is x"), { code: 500, type: "DB" }));
+    expect(toProblem(hidden, "r1")).toMatchObject({ status: 500, code: "INTERNAL_ERROR", requestId: "r1" });
+    expect(JSON.stringify(toProblem(hidden, "r1"))).not.toContain("db password");
+  });
+
+  it("open a circuit when the other side failed, also without a code", () => {
+    const failures = [new Error("x"), new ShopError(503, "X", "x"), Object.assign(new Error("x"), { code: 504 })];
+    expect(failures.map(countsAsFailure)).toEqual([true, true, true]);
+    const refusals = [
+      new ShopError(404, "X", "x"),
+      new ShopError(402, "X", "x"),
+      Object.assign(new Error(), { code: 422 }),
+    ];
+    expect(refusals.map(countsAsFailure)).toEqual([false, false, false]);
+  });
+});
+
+describe("readiness", () => {
+  const broken = () => Promise.reject(new Error("away"));
+  const fine = () => Promise.resolve();
+  it.each([
+    ["starting", fine, "unavailable", []],
+    ["running", fine, "ok", []],
+    ["running", broken, "degraded", ["redis"]],
+    ["draining", fine, "unavailable", []],
+  ] as const)("%s with an optional part", async (state, probe, status, missing) => {
+    const health = new Health();
+    health.register("redis", { importance: "optional", probe });
+    health.state = state;
+    expect(await health.readiness()).toEqual({ status, missing });
+  });
+
+  it("is refused without a required part, also when it does not answer", async () => {
+    const health = new Health();
+    health.state = "running";
+    health.register("mongo", { importance: "required", probe: () => new Promise(() => undefined) });
+    expect(await health.readiness()).toEqual({ status: "unavailable", missing: ["mongo"] });
+  });
+});
+
+describe("a request", () => {
+  const from = (address: string, headers: Record<string, string> = {}) =>
+    ({ headers, socket: { remoteAddress: address }, connection: { remoteAddress: address } }) as never;
+
+  it("comes from where a trusted proxy says, and nobody else", () => {
+    const forwarded = { "x-forwarded-for": "6.6.6.6, 9.9.9.9" };
+    expect(clientAddress([])(from("1.1.1.1", forwarded))).toBe("1.1.1.1");
+    expect(clientAddress(["1.1.1.1"])(from("1.1.1.1", forwarded))).toBe("9.9.9.9");
+    expect(clientAddress([])(from("::ffff:1.1.1.1"))).toBe("1.1.1.1");
+    expect(addressGroup("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2");
+  });
+
+  it("keeps its id where that may stand in a header", () => {
+    expect(requestIdOf(from("", { "x-request-id": "abc-1_X" }))).toBe("abc-1_X");
+    for (const odd of ["", "a b", "x".repeat(65), "a\n"])
+      expect(requestIdOf(from("", { "x-request-id": odd }))).not.toBe(odd);
+  });
+
+  it.each([
+    ['"a"', '"a"', true],
+    ['W/"a", "b"', '"b"', true],
+    ["*", '"a"', true],
+    ['"a"', '"b"', false],
+    [undefined, '"b"', false],
+  ])("%s against %s", (given, tag, fresh) => expect(isFresh(given, tag)).toBe(fresh));
+});
