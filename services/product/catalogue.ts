@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import type { Availability } from "./availability";
+import type { CatalogueEntry } from "./product";
+import { skusOf, toView } from "./product";
+import type { ProductView } from "./product.schema";
+
+/** How many pages and details a process keeps ready to be sent. */
+const KEPT = 2000;
+
+/** What is cached: entries without availability, and whatever goes with them. */
+export interface Cached {
+  items: CatalogueEntry[];
+}
+
+interface Ready<V> {
+  view: V;
+  epoch: number;
+  freshUntil: number;
+}
+
+interface Entry<C, V> {
+  cached: Promise<C>;
+  skus: string[];
+  ready?: Ready<V>;
+}
+
+/**
+ * Pages and details as they are sent, kept for as long as the catalogue's generation (part of the key) and every level in
+ * them stand. What is ready costs a look-up; what is not is made from the cached entries.
+ */
+export class ReadyViews<C extends Cached, V> {
+  private readonly entries = new Map<string, Entry<C, V>>();
+
+  constructor(
+    private readonly availability: Availability,
+    private readonly make: (cached: C, items: ProductView[]) => V,
+  ) {}
+
+  /** The view, at once when it is ready. */
+  get(key: string, load: () => Promise<C>): V | Promise<V> {
+    const ready = this.entries.get(key)?.ready;
+    if (ready && ready.epoch === this.availability.epoch && ready.freshUntil > Date.now()) return ready.view;
+    return this.prepare(key, load);
+  }
+
+  private async prepare(key: string, load: () => Promise<C>): Promise<V> {
+    const entry = this.entries.get(key) ?? this.add(key, load());
+    const cached = await entry.cached;
+    if (entry.skus.length === 0) entry.skus = cached.items.flatMap(skusOf);
+    await this.availability.refresh(entry.skus);
+    const { epoch } = this.availability;
+    const freshUntil = entry.skus.length > 0 ? this.availability.freshUntil(entry.skus) : Number.POSITIVE_INFINITY;
+    const view =
+      entry.ready?.epoch === epoch
+        ? entry.ready.view
+        : this.make(
+            cached,
+            cached.items.map((item) => toView(item, (sku) => this.availability.of(sku))),
+          );
+    entry.ready = { view, epoch, freshUntil };
+    return view;
+  }
+
+  private add(key: string, cached: Promise<C>): Entry<C, V> {
+    const entry: Entry<C, V> = { cached, skus: [] };
+    this.entries.set(key, entry);
+    // What could not be loaded is not kept; whoever waits for it hears of it.
+    cached.catch(() => this.entries.delete(key));
+    const [oldest] = this.entries.keys();
+    if (this.entries.size > KEPT && oldest !== undefined) this.entries.delete(oldest);
+    return entry;
+  }
+}
+
+/** A strong entity tag of what a client sees of a product. */
+export const etagOf = (view: ProductView): string =>
+  `"${createHash("sha256").update(JSON.stringify(view)).digest("base64url").slice(0, 27)}"`;
+
+/** The catalogue's generation as this process knows it: it only goes forward, unless the store is another one. */
+export class Generation {
+  private epoch = "";
+  private number = 0;
+  key = "";
+
+  /** What was read from the store, or what another node tells. */
+  learn({ epoch, generation }: { epoch: string; generation: number }): void {
+    if (epoch === this.epoch && generation <= this.number) return;
+    this.epoch = epoch;
+    this.number = generation;
+    this.key = `${epoch}.${generation}`;
+  }
+}
