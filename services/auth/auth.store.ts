@@ -31,6 +31,7 @@ export function authStore(store: Store, { jwt, leaseMs }: Environment) {
 
   return {
     collections: [credentials, sessions, attempts, keys],
+    keys,
     credentials: new Credentials(credentials, leaseMs),
     refreshTokens,
     sessions: new Sessions(sessions, refreshTokens, jwt.refreshDays * DAY_MS),
