@@ -17,7 +17,7 @@ import {
 } from "./payment";
 import type { PaymentMetrics } from "./payment.metrics";
 import type { PaymentStore } from "./payment.store";
-import type { Provider } from "./providers/provider";
+import type { Charge, Provider } from "./providers/provider";
 import type { Providers } from "./providers/providers";
 
 /** What caused a change: the order, which gets it as its answer, or something that the order has to be told of. */
@@ -84,19 +84,10 @@ export class PaymentSteps {
     }
   }
 
-  /** An open outcome: the customer asked to pay, so it is asked for again; a dead order only wants to know. */
+  /** An open outcome: the customer asked to pay, so it is asked for again. */
   private async settle(payment: Payment, key: string, cause: Cause): Promise<Payment> {
     const provider = this.providerOf(payment);
-    if (payment.closed) {
-      await provider.release(key);
-      const found = await provider.fetch(key);
-      if (found.kind === "unknown") return payment;
-      return this.change(payment, cause, (current) =>
-        found.kind === "found" && found.charge.orderId === payment.orderId
-          ? observe(current, found.charge)
-          : dropAttempt(current, key),
-      );
-    }
+    if (payment.closed) return this.settleDead(payment, key, cause);
     const { orderId, amount } = payment;
     const request = { paymentKey: key, orderId, amount, idempotencyKey: `${payment._id}-${key}` };
     const outcome = await provider.confirm(request);
@@ -106,6 +97,20 @@ export class PaymentSteps {
       if (outcome.kind === "captured") return observe(current, outcome.charge);
       return outcome.kind === "declined" ? decline(current, key, outcome.code) : dropAttempt(current, key);
     });
+  }
+
+  /** An open outcome of a dead order: nothing is asked for, what can still be charged is ended where the provider can. */
+  private async settleDead(payment: Payment, key: string, cause: Cause): Promise<Payment> {
+    const provider = this.providerOf(payment);
+    const isMine = ({ orderId }: Charge) => orderId === payment.orderId;
+    let found = await provider.fetch(key);
+    if (found.kind === "found" && isMine(found.charge) && found.charge.state === "open") {
+      await provider.release(key);
+      found = await provider.fetch(key);
+    }
+    if (found.kind === "unknown") return payment;
+    const charge = found.kind === "found" && isMine(found.charge) ? found.charge : undefined;
+    return this.change(payment, cause, (current) => (charge ? observe(current, charge) : dropAttempt(current, key)));
   }
 
   private async refund(payment: Payment, id: string, cause: Cause): Promise<Payment> {

@@ -3,6 +3,7 @@ import { notFound } from "../../../lib/errors";
 import { nodeOf } from "../../../lib/node";
 import { sandboxUrl } from "../sandbox/address";
 import type { Provider } from "./provider";
+import { stripeProvider } from "./stripe";
 import { tossProvider } from "./toss";
 
 export interface Providers {
@@ -14,7 +15,7 @@ export interface Providers {
 
 /** The adapters that the environment has keys for. */
 export function providersOf(broker: ServiceBroker): Providers {
-  const { provider: chosen, timeoutMs, toss, sandbox } = nodeOf(broker).environment.payment;
+  const { provider: chosen, timeoutMs, toss, stripe, sandbox } = nodeOf(broker).environment.payment;
   const all: Provider[] = [];
   if (chosen === "sandbox" || sandbox.url)
     all.push(
@@ -40,6 +41,9 @@ export function providersOf(broker: ServiceBroker): Providers {
         client: ({ orderId, amount }) => ({ clientKey: toss.clientKey, orderId, amount: amount.amount }),
       }),
     );
+  if (chosen === "stripe" && !stripe.secretKey)
+    throw new Error("STRIPE_SECRET_KEY is not set: PAYMENT_PROVIDER=stripe needs it");
+  if (stripe.secretKey) all.push(stripeProvider({ ...stripe, timeoutMs }));
   const named = (name: string): Provider => {
     const provider = all.find((candidate) => candidate.name === name);
     if (!provider) throw notFound("PROVIDER_NOT_FOUND", "That payment provider is not configured.");
