@@ -3,11 +3,13 @@ import { Id, OneOf, PageOf, pageParams, type Static, Strict, Timestamp, Type } f
 /** No control characters, line separators or marks that reorder text; at least one character that shows. */
 const SHOWN = "[^\\p{Cc}\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069]";
 const Text = (maxLength: number, description?: string) =>
-  Type.String({ minLength: 1, maxLength, pattern: `^${SHOWN}*(?!\\s)${SHOWN}${SHOWN}*$`, description });
+  Type.String({ maxLength, pattern: `^${SHOWN}*(?!\\s)${SHOWN}${SHOWN}*$`, description });
 
 export const Name = Text(100, "as it is shown to others");
 export const Email = Type.String({ format: "email", maxLength: 254 });
-const Nullable = <T extends ReturnType<typeof Type.String>>(type: T) => Type.Union([type, Type.Null()]);
+/** One type rather than a choice of two, so that a wrong value is one error. */
+const Nullable = (type: ReturnType<typeof Type.String>, description?: string) =>
+  Type.Unsafe<string | null>({ ...type, type: ["string", "null"], ...(description && { description }) });
 
 export const RoleSchema = OneOf("customer", "agent", "admin");
 export const Roles = Type.Array(RoleSchema, { minItems: 1, maxItems: 3, uniqueItems: true });
@@ -49,8 +51,8 @@ export const AddAddress = Strict({ ...addressFields, isDefault });
 export const ChangeAddress = Strict({
   id: Id,
   ...Type.Partial(Type.Object(addressFields)).properties,
-  line2: Type.Optional(Type.Union([addressFields.line2, Type.Null()], { description: "null removes it" })),
-  city: Type.Optional(Type.Union([addressFields.city, Type.Null()], { description: "null removes it" })),
+  line2: Type.Optional(Nullable(addressFields.line2, "null removes it")),
+  city: Type.Optional(Nullable(addressFields.city, "null removes it")),
   isDefault,
 });
 export const ListUsers = Strict({
