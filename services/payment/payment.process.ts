@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Call } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { conflict, ShopError, unavailable } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import { type Money, won } from "../../lib/money";
 import { isPast, now } from "../../lib/time";
+import type { Background } from "./background";
 import {
   askedKey,
   beginAttempt,
@@ -16,10 +18,12 @@ import {
   stepsOf,
   totalsOf,
 } from "./payment";
-import { PaymentSteps, type StepParts } from "./payment.steps";
+import { type Cause, PaymentSteps, type StepParts } from "./payment.steps";
 import type { Charge, Confirmed } from "./providers/provider";
 
 export interface ProcessParts extends StepParts {
+  call: Call;
+  background: Background;
   /** How long a second key waits for the first one's outcome, in milliseconds. */
   patienceMs: number;
 }
@@ -34,12 +38,16 @@ export interface RefundOrder {
 const outcomeUnknown = () =>
   unavailable("PAYMENT_OUTCOME_UNKNOWN", "The payment provider gave no answer; the payment settles by itself.");
 
+const byOrder: Cause = { by: "order" };
+
 /** What the order asks of its payment. Each may be asked again, from any node, at any time. */
 export class PaymentProcess {
   private readonly steps: PaymentSteps;
+  private readonly byItself: Cause;
 
   constructor(private readonly parts: ProcessParts) {
     this.steps = new PaymentSteps(parts);
+    this.byItself = { by: "background", call: parts.call };
   }
 
   async prepare(orderId: string, customerId: string, amount: Money): Promise<Payment> {
@@ -85,10 +93,14 @@ export class PaymentProcess {
     metrics.attempt(payment.provider, outcome.kind);
     switch (outcome.kind) {
       case "captured": {
-        const written = await store.change(payment, (current) => observe(current, outcome.charge));
+        const written = await store.change(payment, (current) => {
+          const next = observe(current, outcome.charge);
+          // Whoever closed the payment was told that nothing was captured.
+          return current.closed && next !== current ? { ...next, tell: newId() } : next;
+        });
         crashPoint("payment.confirm.recorded");
         if (written.paymentKey === key && !written.closed) return written;
-        await this.steps.all(written, "order");
+        await this.steps.all(written, this.byItself);
         throw conflict("PAYMENT_CLOSED", "The order takes no payment any more; the charge is given back.");
       }
       case "declined":
@@ -123,27 +135,25 @@ export class PaymentProcess {
       current = await store.change(current, (seen) => (rivalOf(seen) ? seen : beginAttempt(seen, key)));
       if (!rivalOf(current)) return current;
       if (Date.now() >= until) throw outcomeUnknown();
-      if (current.due && isPast(current.due)) current = await this.steps.all(current, "background");
+      if (current.due && isPast(current.due)) current = await this.steps.all(current, this.byItself);
       await sleep(25);
       current = await store.ofOrder(payment.orderId);
     }
   }
 
   async settle(orderId: string): Promise<Payment> {
-    const payment = await this.steps.all(await this.parts.store.ofOrder(orderId), "order");
+    const payment = await this.steps.all(await this.parts.store.ofOrder(orderId), byOrder);
     if (askedKey(payment)) throw outcomeUnknown();
     return payment;
   }
 
   async close(orderId: string, reason: string): Promise<Payment> {
-    const { store, logger } = this.parts;
+    const { store, background } = this.parts;
     const closed = await store.change(await store.ofOrder(orderId), (current) => close(current, reason));
     crashPoint("payment.close.stored");
     // Looking for charges that nobody told us of has time; money that we know of goes back now.
-    if (stepsOf(closed).some(({ kind }) => kind !== "search")) return this.steps.all(closed, "order");
-    this.steps.all(closed, "background").catch((error: unknown) => {
-      logger.warn({ err: error, orderId }, "closing the payment goes on later");
-    });
+    if (stepsOf(closed).some(({ kind }) => kind !== "search")) return this.steps.all(closed, byOrder);
+    background.start("closing a payment", () => this.steps.all(closed, this.byItself));
     return closed;
   }
 
@@ -153,7 +163,7 @@ export class PaymentProcess {
     const held = await store.change(before, (current) => holdRefund(current, refundId, amount, reason));
     crashPoint("payment.refund.held");
     if (held.refunds[refundId]?.state === "done") return held;
-    const after = await this.steps.all(held, "order");
+    const after = await this.steps.all(held, byOrder);
     const refund = after.refunds[refundId];
     if (refund?.state === "refused")
       throw conflict("REFUND_REFUSED", "The payment provider refused to give the money back.");
@@ -161,19 +171,23 @@ export class PaymentProcess {
     return after;
   }
 
-  /** The provider told of a charge: what it says when asked is taken over, and what follows is done. */
-  async observed(provider: string, charge: Charge): Promise<Payment | null> {
+  /**
+   * The provider told of a charge: what it says when asked is taken over, and what follows is done. `call` goes on with
+   * the trace of the webhook.
+   */
+  async observed(provider: string, charge: Charge, call = this.parts.call): Promise<Payment | null> {
     const { store } = this.parts;
     const payment = await store.payments.findOne({ orderId: charge.orderId, provider });
     if (!payment) return null;
-    const seen = await this.steps.change(payment, "background", (current) => observe(current, charge));
+    const cause: Cause = { by: "background", call };
+    const seen = await this.steps.change(payment, cause, (current) => observe(current, charge));
     crashPoint("payment.webhook.recorded");
-    return stepsOf(seen).length > 0 ? this.steps.all(seen, "background") : seen;
+    return seen.rev !== payment.rev ? this.steps.all(seen, cause) : seen;
   }
 
   /** Goes on with what a dead or failed node left. */
   goOn(payment: Payment): Promise<Payment> {
-    return this.steps.all(payment, "background");
+    return this.steps.all(payment, this.byItself);
   }
 
   async totals(): Promise<{ captured: Money; refunded: Money }> {

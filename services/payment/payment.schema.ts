@@ -16,13 +16,14 @@ const summaryFields = {
   status: Status,
   amount: MoneySchema,
   refunded: MoneySchema,
-  client: Type.Record(Type.String(), Type.Unknown(), { description: "what the customer's client needs to pay" }),
   paymentKey: Type.Optional(Type.String({ description: "the charge that paid" })),
 };
+const Client = Type.Record(Type.String(), Type.Unknown(), { description: "what the customer's client needs to pay" });
 
-export const Summary = Type.Object(summaryFields);
+export const Summary = Type.Object({ ...summaryFields, client: Client });
 export const PaymentView = Type.Object({
   ...summaryFields,
+  client: Type.Optional(Client),
   refunds: Type.Array(
     Type.Object({
       id: Type.String(),
@@ -63,14 +64,19 @@ export function toSummary(payment: Payment, provider: Provider): PaymentSummary 
   };
 }
 
-export const toView = (payment: Payment, provider: Provider): PaymentView => ({
-  ...toSummary(payment, provider),
-  refunds: Object.entries(payment.refunds).map(([id, { amount, reason, state, at }]) => ({
-    id,
-    amount: { ...payment.amount, amount },
-    reason,
-    status: state,
-    at,
-  })),
-  createdAt: payment.createdAt,
-});
+/** Only the customer needs the means to pay. */
+export function toView(payment: Payment, provider: Provider, forCustomer: boolean): PaymentView {
+  const { client, ...summary } = toSummary(payment, provider);
+  return {
+    ...summary,
+    ...(forCustomer && { client }),
+    refunds: Object.entries(payment.refunds).map(([id, { amount, reason, state, at }]) => ({
+      id,
+      amount: { ...payment.amount, amount },
+      reason,
+      status: state,
+      at,
+    })),
+    createdAt: payment.createdAt,
+  };
+}

@@ -1,10 +1,11 @@
-import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { action, callOf } from "../../lib/actions";
+import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import { action, type Call, callOf, type ShopContext } from "../../lib/actions";
 import { notFound } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
 import { Type } from "../../lib/schema";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import { Background } from "./background";
 import type { Payment } from "./payment";
 import { paymentMetrics } from "./payment.metrics";
 import { PaymentProcess } from "./payment.process";
@@ -29,6 +30,12 @@ import { providersOf } from "./providers/providers";
 const KEEP_WEBHOOKS_MS = 3 * 24 * 3600 * 1000;
 const CLEAN_EVERY_MS = 3600 * 1000;
 
+/** Calls that go on with a request's trace after it was answered. */
+const callAfter = (broker: ServiceBroker, ctx: ShopContext): Call => {
+  const call = callOf(broker);
+  return (name, params, options) => call(name, params, { ...options, parentCtx: ctx as unknown as Context });
+};
+
 /** Payments of orders: charged once, given back exactly, whatever the provider and the network do. */
 export default function paymentService(broker: ServiceBroker): ServiceSchema {
   const { environment, store, metrics: node } = nodeOf(broker);
@@ -39,15 +46,17 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
   const providers = providersOf(broker);
   const metrics = paymentMetrics(node.registry);
   const logger = broker.getLogger("payment");
+  const background = new Background(logger);
   const process = new PaymentProcess({
     store: new PaymentStore(payments, leaseMs),
     providers,
     metrics,
     call: callOf(broker),
     logger,
+    background,
     patienceMs: settings.timeoutMs,
   });
-  const webhooks = new PaymentWebhooks({ store: receivedStore, providers, process, metrics, logger });
+  const webhooks = new PaymentWebhooks({ store: receivedStore, providers, process, metrics, background });
   const summary = async (payment: Promise<Payment>) => {
     const known = await payment;
     return toSummary(known, providers.named(known.provider));
@@ -63,7 +72,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
       sweeperMixin({ collection: payments, handle: (payment) => process.goOn(payment), leaseMs }),
       sweeperMixin({ collection: received, handle: (webhook) => webhooks.handle(webhook), leaseMs }),
       // Named after the collections, so that it ends before they close.
-      { stopped: () => webhooks.idle() },
+      { stopped: () => background.idle() },
     ],
     settings: { rest: "/" },
 
@@ -115,7 +124,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
           const payment = await payments.get(params.id);
           const may = payment?.customerId === meta.user?.id || meta.user?.roles.includes("admin");
           if (!payment || !may) throw notFound("PAYMENT_NOT_FOUND", "There is no such payment.");
-          return toView(payment, providers.named(payment.provider));
+          return toView(payment, providers.named(payment.provider), payment.customerId === meta.user?.id);
         },
       }),
       webhook: action({
@@ -131,8 +140,9 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
           [404, "PROVIDER_NOT_FOUND"],
           [413, "PAYLOAD_TOO_LARGE"],
         ],
-        handler: async ({ params }) => {
-          await webhooks.receive(params.provider, params.body, params.headers);
+        handler: async (ctx) => {
+          const { provider, body, headers } = ctx.params;
+          await webhooks.receive(provider, body, headers, callAfter(broker, ctx));
           return {};
         },
       }),

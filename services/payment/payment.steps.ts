@@ -8,11 +8,11 @@ import {
   endRefund,
   holdRest,
   markReturned,
+  newsOf,
   observe,
   type Payment,
   refundable,
   type Step,
-  statusOf,
   stepsOf,
 } from "./payment";
 import type { PaymentMetrics } from "./payment.metrics";
@@ -20,14 +20,13 @@ import type { PaymentStore } from "./payment.store";
 import type { Charge, Provider } from "./providers/provider";
 import type { Providers } from "./providers/providers";
 
-/** What caused a change: the order, which gets it as its answer, or something that the order has to be told of. */
-export type Cause = "order" | "background";
+/** What caused a change: the order, which gets it as its answer, or something that it has to be told of with `call`. */
+export type Cause = { by: "order" } | { by: "background"; call: Call };
 
 export interface StepParts {
   store: PaymentStore;
   providers: Providers;
   metrics: PaymentMetrics;
-  call: Call;
   logger: ServiceBroker["logger"];
 }
 
@@ -45,7 +44,7 @@ export class PaymentSteps {
     const tried = new Set<string>();
     let current = payment;
     for (;;) {
-      const left = stepsOf(current).filter(({ kind }) => cause === "background" || kind !== "tell");
+      const left = stepsOf(current).filter(({ kind }) => cause.by === "background" || kind !== "tell");
       const step = left.find((candidate) => !tried.has(idOf(candidate)));
       if (step) {
         tried.add(idOf(step));
@@ -58,11 +57,11 @@ export class PaymentSteps {
     }
   }
 
-  /** A change of status that the order did not ask for is marked, so that it is told for sure. */
+  /** A change that the order did not ask for is marked, so that it is told for sure. */
   change(payment: Payment, cause: Cause, decide: (current: Payment) => Payment): Promise<Payment> {
     return this.parts.store.change(payment, (current) => {
       const next = decide(current);
-      const untold = cause === "background" && statusOf(next) !== statusOf(current);
+      const untold = cause.by === "background" && newsOf(next) !== newsOf(current);
       return untold ? { ...next, tell: newId() } : next;
     });
   }
@@ -80,7 +79,7 @@ export class PaymentSteps {
       case "search":
         return this.search(payment, cause);
       case "tell":
-        return this.tell(payment);
+        return cause.by === "order" ? Promise.resolve(payment) : this.tell(payment, cause.call);
     }
   }
 
@@ -178,10 +177,10 @@ export class PaymentSteps {
     });
   }
 
-  private async tell(payment: Payment): Promise<Payment> {
+  private async tell(payment: Payment, call: Call): Promise<Payment> {
     const { orderId, tell } = payment;
     try {
-      await this.parts.call("order.paymentChanged", { orderId });
+      await call("order.paymentChanged", { orderId });
     } catch (error) {
       this.parts.logger.warn({ err: error, orderId }, "the order could not be told of its payment yet");
       return payment;

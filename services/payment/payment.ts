@@ -37,7 +37,7 @@ export interface Payment extends Due {
   amount: Money;
   remote?: Remote;
   attempts: Record<string, Attempt>;
-  /** How often the provider was asked to charge. */
+  /** How many keys were tried. */
   tries: number;
   /** The key of the charge that paid. */
   paymentKey?: string;
@@ -79,6 +79,12 @@ export function statusOf(payment: Payment): PaymentStatus {
   return states.includes("declined") && !states.includes("asked") ? "failed" : "ready";
 }
 
+/** What an order wants to know of its payment, to be compared with what it was. */
+export function newsOf(payment: Payment): string {
+  const refused = Object.values(payment.refunds).filter(({ state }) => state === "refused").length;
+  return `${statusOf(payment)} ${refunded(payment)} ${refused}`;
+}
+
 const withAttempt = (payment: Payment, key: string, attempt: Attempt): Payment => ({
   ...payment,
   attempts: { ...payment.attempts, [key]: attempt },
@@ -95,9 +101,10 @@ export function beginAttempt(payment: Payment, key: string): Payment {
   const state = payment.attempts[key]?.state;
   if (payment.paymentKey || state === "surplus" || state === "returned")
     throw conflict("PAYMENT_CLOSED", "The order was paid otherwise.");
-  if (payment.tries >= MAX_TRIES) throw new ShopError(402, "PAYMENT_DECLINED", "There were too many tries to pay.");
+  if (!state && payment.tries >= MAX_TRIES)
+    throw new ShopError(402, "PAYMENT_DECLINED", "There were too many tries to pay.");
   const asked = withAttempt(payment, key, { state: "asked", at: now() });
-  return { ...asked, tries: payment.tries + 1, stuck: undefined };
+  return { ...asked, tries: payment.tries + (state ? 0 : 1), stuck: undefined };
 }
 
 /** The provider knows no charge that this key could be for this order. */

@@ -2,6 +2,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { nodeOf } from "../../lib/node";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import { Background } from "./background";
 import { announceSandbox } from "./sandbox/address";
 import { openCharges, SandboxCharges } from "./sandbox/charges";
 import { SandboxServer } from "./sandbox/server";
@@ -13,7 +14,11 @@ export default function sandboxService(broker: ServiceBroker): ServiceSchema {
   const { leaseMs, payment: settings } = environment;
   const collection = openCharges(store);
   const logger = broker.getLogger("sandbox");
-  const webhooks = new SandboxWebhooks({ charges: collection, url: settings.sandbox.webhookUrl, logger });
+  const webhooks = new SandboxWebhooks({
+    charges: collection,
+    url: settings.sandbox.webhookUrl,
+    background: new Background(logger),
+  });
   const charges = new SandboxCharges(collection, leaseMs);
   const server = new SandboxServer({ charges, webhooks, secretKey: settings.sandbox.secretKey, logger });
 
@@ -26,7 +31,7 @@ export default function sandboxService(broker: ServiceBroker): ServiceSchema {
       {
         async stopped() {
           await server.close();
-          await webhooks.idle();
+          await webhooks.stop();
         },
       },
     ],

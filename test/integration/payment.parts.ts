@@ -47,7 +47,7 @@ export const close = (node: TestNode, { orderId }: PaymentSummary) =>
 export const refund = (node: TestNode, { orderId }: PaymentSummary, amount: number, refundId = newId()) =>
   node.call("payment.refund", { orderId, refundId, amount: won(amount), reason: "broken" });
 
-export const look = (node: TestNode, { id }: PaymentSummary) =>
+export const look = (node: TestNode, { id }: { id: string }) =>
   node.as<PaymentSummary & { refunds: { status: string }[] }>(
     { user: { id: "admin-1", roles: ["admin"], sid: "session-1" } },
     "payment.get",

@@ -38,7 +38,7 @@ export function paymentSuite(makeLab: () => Promise<Lab>): void {
   };
   const settled = (payment: { id: string }, status: string, on = node) =>
     eventually(async () => {
-      const seen = await look(on, payment as never);
+      const seen = await look(on, payment);
       return seen.status === status && seen;
     });
   const told = ({ orderId }: { orderId: string }) => eventually(() => order.told.includes(orderId));

@@ -34,6 +34,9 @@ export function fromStripeAmount(amount: number, stripeCurrency: string): Money 
   return { amount: Math.round(amount / (SCALES[currency] ?? 1)), currency };
 }
 
+/** A look at an intent is quick or not at all: together with a capture it stays below a call's five seconds. */
+const LOOK_MS = 1500;
+
 const { errors } = Stripe;
 
 /** Errors after which nobody knows whether it was done, or that are about our set-up and not about the payment. */
@@ -107,7 +110,10 @@ export function stripeProvider(options: StripeOptions): Provider {
 
   async function retrieve(id: string): Promise<Stripe.PaymentIntent | Exclude<Found, { kind: "found" }>> {
     try {
-      return await within(timeoutMs, stripe.paymentIntents.retrieve(id, { expand: ["latest_charge"] }));
+      return await within(
+        Math.min(timeoutMs, LOOK_MS),
+        stripe.paymentIntents.retrieve(id, { expand: ["latest_charge"] }),
+      );
     } catch (error) {
       if (error instanceof errors.StripeInvalidRequestError && error.statusCode === 404) return { kind: "not-found" };
       return unknown(codeOf(error));

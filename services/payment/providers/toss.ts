@@ -29,6 +29,8 @@ type Answer = { status: number; body: Record<string, unknown> } | { lost: string
 
 /** Answers that say "again, please" beside 5xx and 429; nothing was charged. */
 const AGAIN = ["PROVIDER_ERROR", "IDEMPOTENT_REQUEST_PROCESSING", "FORBIDDEN_CONSECUTIVE_REQUEST"];
+/** A look at a charge is quick or not at all: together with a confirmation it stays below a call's five seconds. */
+const LOOK_MS = 1500;
 const PAUSES_MS = [100, 400];
 /** Our own set-up is wrong, which says nothing about the customer's card. */
 const MISCONFIGURED = ["UNAUTHORIZED_KEY", "INVALID_API_KEY", "INCORRECT_BASIC_AUTH_FORMAT", "FORBIDDEN_REQUEST"];
@@ -97,7 +99,7 @@ export function tossProvider({ name, url, secretKey, timeoutMs, client }: TossOp
 
   /** Sends until there is a final answer or the time is up. A repetition after a lost answer carries the same key. */
   async function send(path: string, body?: object, keyOf?: (refusals: number) => string): Promise<Answer> {
-    const until = Date.now() + timeoutMs;
+    const until = Date.now() + (body ? timeoutMs : Math.min(timeoutMs, LOOK_MS));
     let refusals = 0;
     for (let round = 0; ; round++) {
       const answer = await once(path, body, keyOf?.(refusals), until);

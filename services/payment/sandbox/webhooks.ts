@@ -1,29 +1,35 @@
-import type { ServiceBroker } from "moleculer";
 import type { Collection } from "../../../lib/store/collection";
 import { after, now } from "../../../lib/time";
+import type { Background } from "../background";
 import { type SandboxCharge, toPayment } from "./charge";
 
 const MAX_TRIES = 7;
 const TIMEOUT_MS = 10_000;
+/** As with a real provider, the answer to the shop's own request is there first. */
+const AFTER_THE_ANSWER_MS = 100;
 
 export interface SandboxWebhookParts {
   charges: Collection<SandboxCharge>;
   url: string;
-  logger: ServiceBroker["logger"];
+  background: Background;
 }
 
 /** Tells the shop of each change, at once and, where it does not answer 200, up to seven times with growing pauses. */
 export class SandboxWebhooks {
-  private readonly running = new Set<Promise<void>>();
+  private stopped = false;
 
   constructor(private readonly parts: SandboxWebhookParts) {}
 
   /** Begins in the background; the charge's `due` is there for what does not work out. */
   start(charge: SandboxCharge): void {
-    const run = this.deliver(charge)
-      .catch((error: unknown) => this.parts.logger.warn({ err: error }, "a webhook will be sent later"))
-      .finally(() => this.running.delete(run));
-    this.running.add(run);
+    setTimeout(() => {
+      if (!this.stopped) this.parts.background.start("a webhook", () => this.deliver(charge));
+    }, AFTER_THE_ANSWER_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.parts.background.idle();
   }
 
   /** Sends the charge as it is. A change that came meanwhile has its own `due` and stays to be told. */
@@ -40,10 +46,6 @@ export class SandboxWebhooks {
     const change =
       tries >= MAX_TRIES ? { $unset: { due: true as const } } : { $set: { due: after(pause), webhookTries: tries } };
     await charges.update(mine, change);
-  }
-
-  async idle(): Promise<void> {
-    await Promise.all(this.running);
   }
 
   private async post(charge: SandboxCharge): Promise<boolean> {
