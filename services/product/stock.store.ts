@@ -105,7 +105,7 @@ export function stockStore(store: Store, seen: Seen) {
       if (isPast(expiresAt)) throw expired();
       const by = newId();
       const lines = lineOf(orderId, items);
-      const results = await runAll(lines, (line) => reserve(line, expiresAt, by));
+      const results = await runAll(lines, (line) => reserve(line, expiresAt, by, now()));
       if (results.every(({ outcome }) => outcome === "done")) return;
       await Promise.all(lines.map((line) => write(line.sku, undo(line, by))));
       const errors = shortages(results, items);

@@ -35,6 +35,8 @@ export interface Stock extends Document {
   adjustments: Record<string, Adjustment>;
   /** Counts writes, from the time of making on: also a SKU that was given up and made again only goes forward. */
   version: number;
+  /** Until then a hold that left early might be asked for once more: a reservation has to look into the archive. */
+  earlyUntil?: string;
   /** The product that wants the SKU is not there yet. */
   claimed?: boolean;
   due?: string;
@@ -76,7 +78,7 @@ export interface Operation {
 
 /** A settled hold stays this long, so that a repeated call finds it at once. */
 export const SETTLED_MS = 60_000;
-/** A reservation that was refused before it came stays refused for longer than any message travels. */
+/** What came before its reservation refuses it for longer than any message travels. */
 const REFUSED_MS = 3_600_000;
 
 const path = (orderId: string) => `reservations.${orderId}`;
@@ -105,17 +107,18 @@ const ifUnchanged = (stock: Stock, { when, change }: Write): Write => ({
 });
 
 /** Takes stock until `expiresAt`. A repeated call takes the reservation over, so that the earlier one leaves it alone. */
-export function reserve(line: Line, expiresAt: string, by: string): Operation {
+export function reserve(line: Line, expiresAt: string, by: string, at: string): Operation {
   const { orderId, quantity } = line;
-  const first: Write = {
+  const take: Write = {
     when: { ...holdsNothing(line), ...has(quantity) },
     change: { ...put(line, { quantity, state: "reserved", expiresAt, by }), $inc: moved(-quantity, quantity, 0) },
   };
   return {
-    first,
-    next({ available, reservations }) {
+    first: { ...take, when: { ...take.when, $or: [{ earlyUntil: null }, { earlyUntil: { $lt: at } }] } },
+    next({ available, reservations }, archived) {
       const hold = reservations[orderId];
-      if (!hold) return available < quantity ? "short" : first;
+      if (!hold && archived) return archived.state === "committed" ? "done" : "expired";
+      if (!hold) return available < quantity ? "short" : take;
       if (hold.state === "committed") return "done";
       if (hold.state !== "reserved") return "expired";
       if (hold.by === undefined || hold.by >= by) return "done";
@@ -168,7 +171,12 @@ export function commit(line: Line, at: string): Operation {
       if (state === "committed") return "done";
       if (state === "returned") return "closed";
       if (stock.available < quantity) return "short";
-      const sold: Hold = { quantity, state: "committed", expiresAt: hold?.expiresAt ?? at, settledAt: at };
+      const sold: Hold = {
+        quantity,
+        state: "committed",
+        expiresAt: hold?.expiresAt ?? after(REFUSED_MS, at),
+        settledAt: at,
+      };
       const change = { ...put(line, sold), $inc: moved(-quantity, 0, quantity) };
       return ifUnchanged(stock, { when: has(quantity), change });
     },
@@ -210,7 +218,7 @@ export function giveBack(line: Line, at: string): Operation {
       if (hold || archived?.state === "returned") return "done";
       if (archived?.state !== "committed") return refuse(stock, line, "returned", at);
       const { quantity } = archived;
-      const returned: Hold = { quantity, state: "returned", expiresAt: at, settledAt: at };
+      const returned: Hold = { quantity, state: "returned", expiresAt: after(REFUSED_MS, at), settledAt: at };
       const change = { ...put(line, returned), $inc: moved(quantity, 0, -quantity) };
       return ifUnchanged(stock, { when: holdsNothing(line), change });
     },

@@ -39,12 +39,14 @@ export function archival(stock: Stock, at: string): Archival | undefined {
   const when: Filter = {};
   const $unset: Record<string, true> = {};
   const crowded = isCrowded(stock);
+  let earlyUntil: string | undefined;
   for (const [orderId, hold] of Object.entries(stock.reservations)) {
     const { state, quantity, settledAt = at } = hold;
     if (state === "reserved" || dueAt(hold, crowded) > at) continue;
     // What was only let go needs no memory: a later call of the order would change nothing that this record could tell.
     if (state !== "released")
       records.push({ _id: archiveId(stock._id, orderId), quantity, state, rank: RANK[state], at: settledAt });
+    if (hold.expiresAt > at && hold.expiresAt > (earlyUntil ?? "")) earlyUntil = hold.expiresAt;
     when[`reservations.${orderId}.state`] = state;
     $unset[`reservations.${orderId}`] = true;
   }
@@ -55,7 +57,8 @@ export function archival(stock: Stock, at: string): Archival | undefined {
     $unset[`adjustments.${id}`] = true;
   }
   if (Object.keys($unset).length === 0) return undefined;
-  return { records, removal: { when, change: { $unset, $inc: { version: 1 } } } };
+  const change = { $unset, $inc: { version: 1 }, ...(earlyUntil && { $max: { earlyUntil } }) };
+  return { records, removal: { when, change } };
 }
 
 /** When the document has to be looked at again; undefined when it is at rest. */
