@@ -46,16 +46,10 @@ export function callerOf(ctx: { meta: Meta }): Caller {
   return ctx.meta.user;
 }
 
-/** Typed calls that no request caused: sweepers, start-up, tests. */
-export const callOf = (broker: ServiceBroker): Call =>
-  ((name: string, params: object, options?: CallingOptions) => broker.call(name, params, options)) as Call;
-
-declare module "moleculer" {
-  interface ServiceSettingSchema {
-    /** Where the paths of a service's actions start, below `/api/v1`. Ours name their whole path: `/`. */
-    rest?: "/";
-  }
-}
+/** Typed calls as a function: of a request's context, or of the broker for what no request caused. */
+export const callOf = (caller: ServiceBroker | ShopContext): Call =>
+  ((name: string, params: object, options?: CallingOptions) =>
+    (caller as ServiceBroker).call(name, params, options)) as Call;
 
 /** Who may use an action over HTTP: everybody, whoever is signed in, or these roles. */
 export type Access = "anyone" | "signed-in" | Role[];

@@ -20,7 +20,8 @@ export const pinoOptions: LoggerOptions = {
 export const prettyDestination = (): DestinationStream =>
   pretty({
     sync: true,
-    ignore: "pid,hostname,nodeID,ns,ver",
+    ignore: "pid,hostname,nodeID,ns,ver,mod,svc",
+    singleLine: true,
     messageFormat: (log, key) => `${log.svc ? `[${String(log.svc)}] ` : ""}${String(log[key])}`,
     translateTime: "SYS:HH:MM:ss",
   });

@@ -42,6 +42,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     optimizeOrder: true,
     logRequest: null,
     logResponse: null,
+    logRouteRegistration: null,
     use: [handle.begin, securityHeaders(environment), crossOrigin(environment)],
     rootCallOptions(options: { requestID?: string }, req: Parameters<typeof requestIdOf>[0]) {
       options.requestID = requestIdOf(req);

@@ -1,5 +1,5 @@
 import type { ActionSchema } from "moleculer";
-import { action, type Caller, callerOf } from "../../lib/actions";
+import { action, type Caller, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { conflict, unprocessable } from "../../lib/errors";
 import { CURRENCY } from "../../lib/money";
@@ -39,7 +39,7 @@ export function adminActions({ orders, process, leaseMs, visible, shown }: Parts
         const act = { by: callerOf(ctx).id, operation: operationId(ctx) };
         const order = await visible(id, callerOf(ctx));
         if (hasOperation(order, act.operation)) return shown(order);
-        const ready = await process.settled(ctx.call, order);
+        const ready = await process.settled(callOf(ctx), order);
         const changed = await orders.apply(shipped(ready, act, { carrier, trackingNumber }));
         if (!changed) throw wrongState(ready, "shipped");
         return shown(changed);
@@ -84,8 +84,8 @@ export function adminActions({ orders, process, leaseMs, visible, shown }: Parts
       async handler(ctx) {
         const refundId = operationId(ctx);
         const order = await visible(ctx.params.id, callerOf(ctx));
-        if (order.refunds[refundId]) return shown(given(await process.refund(ctx.call, order), refundId));
-        const ready = await process.settled(ctx.call, order);
+        if (order.refunds[refundId]) return shown(given(await process.refund(callOf(ctx), order), refundId));
+        const ready = await process.settled(callOf(ctx), order);
         const amount = requestedAmount(ready, ctx.params.amount);
         const refund: Refund = {
           amount,
@@ -97,7 +97,7 @@ export function adminActions({ orders, process, leaseMs, visible, shown }: Parts
         const promised = await orders.apply(refundPromised(ready, refundId, refund, leaseMs));
         if (!promised) throw await refusal(ready, amount);
         crashPoint("order.refund-promised");
-        return shown(given(await process.refund(ctx.call, promised), refundId));
+        return shown(given(await process.refund(callOf(ctx), promised), refundId));
       },
     }),
   };

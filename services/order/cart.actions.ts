@@ -1,5 +1,5 @@
 import type { ActionSchema } from "moleculer";
-import { action, callerOf } from "../../lib/actions";
+import { action, callerOf, callOf } from "../../lib/actions";
 import { conflict, notFound } from "../../lib/errors";
 import { Strict } from "../../lib/schema";
 import type { CartStore } from "./cart.store";
@@ -17,7 +17,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
       summary: "The cart with today's names and prices",
       params: Strict({}),
       returns: CartView,
-      handler: async (ctx) => cartView(ctx.call, await carts.get(callerOf(ctx).id), shippingFee),
+      handler: async (ctx) => cartView(callOf(ctx), await carts.get(callerOf(ctx).id), shippingFee),
     }),
 
     putCartItem: action({
@@ -39,7 +39,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
         const isNew = !Object.values(lines).some((line) => line.sku === sku);
         if (isNew && Object.keys(lines).length >= MAX_LINES)
           throw conflict("CART_FULL", `A cart holds ${MAX_LINES} different SKUs at most.`);
-        return cartView(ctx.call, await carts.put(id, sku, quantity), shippingFee);
+        return cartView(callOf(ctx), await carts.put(id, sku, quantity), shippingFee);
       },
     }),
 
@@ -52,7 +52,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
       async handler(ctx) {
         const { id } = callerOf(ctx);
         await carts.removeLine(id, ctx.params.sku);
-        return cartView(ctx.call, await carts.get(id), shippingFee);
+        return cartView(callOf(ctx), await carts.get(id), shippingFee);
       },
     }),
 
@@ -65,7 +65,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
       async handler(ctx) {
         const { id } = callerOf(ctx);
         await carts.clear(id);
-        return cartView(ctx.call, await carts.get(id), shippingFee);
+        return cartView(callOf(ctx), await carts.get(id), shippingFee);
       },
     }),
   };

@@ -98,16 +98,16 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           const { id: customerId } = callerOf(ctx);
           const id = operationId(ctx);
           const begun = await orders.get(id);
-          if (begun) return shown(begun.work === "place" ? await process.place(ctx.call, begun) : begun);
+          if (begun) return shown(begun.work === "place" ? await process.place(callOf(ctx), begun) : begun);
           const { lines, cart } = await linesToOrder(carts, customerId, ctx.params.items);
           const [items, shippingAddress] = await Promise.all([
-            pricedLines(ctx.call, lines),
-            shippingAddressOf(ctx.call, customerId, ctx.params),
+            pricedLines(callOf(ctx), lines),
+            shippingAddressOf(callOf(ctx), customerId, ctx.params),
           ]);
           const order = newOrder({ id, customerId, items, shippingFee, shippingAddress, paymentWindow, cart, leaseMs });
           const inserted = await orders.insert(order);
           crashPoint("order.inserted");
-          return shown(await process.place(ctx.call, inserted));
+          return shown(await process.place(callOf(ctx), inserted));
         },
       }),
 
@@ -159,7 +159,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           if (order.status !== "awaiting_payment")
             throw conflict("ORDER_NOT_PAYABLE", "This order cannot be paid any more.");
           requireTotal(order, amount);
-          return shown(await process.pay(ctx.call, order, paymentKey, caller.id));
+          return shown(await process.pay(callOf(ctx), order, paymentKey, caller.id));
         },
       }),
 
@@ -181,8 +181,8 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           const order = await visible(ctx.params.id, caller, caller.roles.includes("admin"));
           const act = { by: caller.id, reason: ctx.params.reason, operation };
           const after = hasOperation(order, operation)
-            ? await process.advance(ctx.call, order)
-            : await process.cancel(ctx.call, order, act);
+            ? await process.advance(callOf(ctx), order)
+            : await process.cancel(callOf(ctx), order, act);
           if (!hasOperation(after, operation))
             throw conflict("ORDER_STATE", `An order that is ${after.status} cannot be cancelled.`);
           return shown(after);
@@ -195,7 +195,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         timeout: SLOW_TIMEOUT_MS,
         async handler(ctx) {
           const order = await orders.get(ctx.params.orderId);
-          if (order) await process.paymentChanged(ctx.call, order);
+          if (order) await process.paymentChanged(callOf(ctx), order);
           return null;
         },
       }),
