@@ -1,45 +1,25 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createConnection } from "mongoose";
-import { newId } from "../../lib/ids";
-import { missing, servers } from "../../lib/infra";
-import { freePorts } from "../../lib/infra/ports";
 import { MongoStore } from "../../lib/store/mongo";
 import { storeContract } from "../integration/store.contract";
+import { withServers } from "./servers";
 
-const names = ["mongo"] as const;
-const dir = mkdtempSync(join(tmpdir(), "shop-mongo-"));
-let stop = async () => {};
-let url = "";
-let kind: string | undefined;
+withServers(["mongo"], "MongoDB as the store", ({ MONGO_URL = "" }) => {
+  let standIn = false;
+  beforeAll(async () => {
+    const connection = await createConnection(MONGO_URL).asPromise();
+    const build = await connection.db?.command({ buildInfo: 1 });
+    // Only the Java stand-in leaves out the storage engines.
+    standIn = build?.storageEngines === undefined;
+    await connection.close();
+  });
+  afterAll(async () => {
+    const connection = await createConnection(MONGO_URL).asPromise();
+    await connection.dropDatabase();
+    await connection.close();
+  });
 
-beforeAll(async () => {
-  const absent = await missing({ names });
-  if (absent.length > 0) throw new Error(absent.map(({ text }) => text).join("\n"));
-  const [basePort = 0] = await freePorts(1);
-  const set = servers({ dir, basePort: basePort - 2, names });
-  await set.start();
-  stop = () => set.stop();
-  kind = (await set.status())[0]?.kind;
-  const { MONGO_URL = "" } = await set.env();
-  // A database of its own, also on a server that was given.
-  const address = new URL(MONGO_URL);
-  address.pathname = `/store-${newId()}`;
-  url = address.toString();
-}, 300_000);
-
-afterAll(async () => {
-  const connection = await createConnection(url).asPromise();
-  await connection.dropDatabase();
-  await connection.close();
-  await stop();
-  rmSync(dir, { recursive: true, force: true });
-}, 60_000);
-
-describe("MongoDB as the store", () => {
   storeContract(
-    () => new MongoStore(url),
-    () => kind === "mongo-java-server",
+    () => new MongoStore(MONGO_URL),
+    () => standIn,
   );
 });
