@@ -81,8 +81,8 @@ export interface Collection<T extends Document> {
   findOne(filter: Filter): Promise<T | null>;
   find(filter: Filter, options?: FindOptions): Promise<T[]>;
   count(filter: Filter): Promise<number>;
-  /** Changes one document that fits the filter; answers it as it is afterwards, null where none fits. */
-  update(filter: Filter, change: Change): Promise<T | null>;
+  /** Changes one document that fits the filter; answers it, or these fields, as it is afterwards, null where none fits. */
+  update(filter: Filter, change: Change, options?: Pick<FindOptions, "fields">): Promise<T | null>;
   /** Changes each that fits, one by one; answers how many. */
   updateMany(filter: Filter, change: Change): Promise<number>;
   /** Removes all that fit; answers how many. */

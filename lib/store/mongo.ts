@@ -112,11 +112,15 @@ class MongoCollection<T extends Document> implements OpenableCollection<T> {
     return this.opened().model.countDocuments(cleanFilter(filter)).exec();
   }
 
-  async update(filter: Filter, change: Change): Promise<T | null> {
+  async update(filter: Filter, change: Change, { fields }: Pick<FindOptions, "fields"> = {}): Promise<T | null> {
     const cleaned = cleanChange(change);
     const query = writeFilter(filter);
     if (isNothing(cleaned)) return this.findOne(filter);
-    return this.unique(() => this.opened().model.findOneAndUpdate(query, cleaned, { new: true }).lean<T>().exec());
+    const options = {
+      new: true,
+      ...(fields && { projection: Object.fromEntries(["_id", ...fields].map((f) => [f, 1])) }),
+    };
+    return this.unique(() => this.opened().model.findOneAndUpdate(query, cleaned, options).lean<T>().exec());
   }
 
   async updateMany(filter: Filter, change: Change): Promise<number> {

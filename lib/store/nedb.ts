@@ -29,6 +29,13 @@ const RELOAD_EVERY_MS = 1000;
 const isDuplicate = (error: unknown) =>
   error instanceof Error && "errorType" in error && error.errorType === "uniqueViolated";
 
+/** A document's named fields, and its id. */
+function picked<T extends Document>(document: T, fields: string[] | undefined): T {
+  if (!fields) return document;
+  const wanted = new Set(["_id", ...fields]);
+  return Object.fromEntries(Object.entries(document).filter(([field]) => wanted.has(field))) as T;
+}
+
 const notStored = () => unavailable("STORE_UNAVAILABLE", "The store cannot be written to at the moment.");
 
 /**
@@ -113,7 +120,7 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
     return this.run((db) => db.countAsync(nedbQuery(filter)).execAsync());
   }
 
-  async update(filter: Filter, change: Change): Promise<T | null> {
+  async update(filter: Filter, change: Change, { fields }: Pick<FindOptions, "fields"> = {}): Promise<T | null> {
     const cleaned = cleanChange(change);
     const query = nedbQuery(writeFilter(filter));
     if (isNothing(cleaned)) return this.findOne(filter);
@@ -122,7 +129,7 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
     );
     if (!affectedDocuments) return null;
     this.wrote();
-    return affectedDocuments as unknown as T;
+    return picked(affectedDocuments as unknown as T, fields);
   }
 
   async updateMany(filter: Filter, change: Change): Promise<number> {

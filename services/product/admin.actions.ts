@@ -8,10 +8,9 @@ import type { Availability } from "./availability";
 import { type Product, skusOf, toEntry, toView } from "./product";
 import { AdjustParams, CreateParams, InventoryView, PatchParams, ProductView, Sku } from "./product.schema";
 import type { Publishing } from "./publishing";
-import type { Stock } from "./stock";
-import type { StockStore } from "./stock.store";
+import type { Counts, StockStore } from "./stock.store";
 
-const inventoryOf = ({ _id, available, reserved, sold }: Stock): InventoryView => ({
+const inventoryOf = ({ _id, available, reserved, sold }: Counts): InventoryView => ({
   sku: _id,
   available,
   reserved,

@@ -5,7 +5,7 @@ import { skusOf, toView } from "./product";
 import type { ProductView } from "./product.schema";
 
 /** How many pages and details a process keeps ready to be sent. */
-const KEPT = 2000;
+const KEPT = 300;
 
 /** What is cached: entries without availability, and whatever goes with them. */
 export interface Cached {
@@ -44,7 +44,8 @@ export class ReadyViews<C extends Cached, V> {
   }
 
   private async prepare(key: string, load: () => Promise<C>): Promise<V> {
-    const entry = this.entries.get(key) ?? this.add(key, load());
+    const entry = this.entries.get(key) ?? { cached: this.loaded(key, load), skus: [] };
+    this.keep(key, entry);
     const cached = await entry.cached;
     if (entry.skus.length === 0) entry.skus = cached.items.flatMap(skusOf);
     await this.availability.refresh(entry.skus);
@@ -61,14 +62,19 @@ export class ReadyViews<C extends Cached, V> {
     return view;
   }
 
-  private add(key: string, cached: Promise<C>): Entry<C, V> {
-    const entry: Entry<C, V> = { cached, skus: [] };
-    this.entries.set(key, entry);
-    // What could not be loaded is not kept; whoever waits for it hears of it.
+  /** What could not be loaded is not kept; whoever waits for it hears of it. */
+  private loaded(key: string, load: () => Promise<C>): Promise<C> {
+    const cached = load();
     cached.catch(() => this.entries.delete(key));
+    return cached;
+  }
+
+  /** As the last in the map, whose first then is what was not asked for the longest. */
+  private keep(key: string, entry: Entry<C, V>): void {
+    this.entries.delete(key);
+    this.entries.set(key, entry);
     const [oldest] = this.entries.keys();
     if (this.entries.size > KEPT && oldest !== undefined) this.entries.delete(oldest);
-    return entry;
   }
 }
 

@@ -20,13 +20,16 @@ import {
   undo,
   type Write,
 } from "./stock";
-import { archival, archiveId, lapsed, nextDue } from "./stock.upkeep";
+import { AT_ONCE, archival, archiveId, lapsed, nextDue, together } from "./stock.upkeep";
 
 /** Looks at a document that others keep changing, before it is somebody else's turn to say so. */
 const ATTEMPTS = 100;
 
-/** Told of each stock document that was written or read. */
-export type Seen = (stock: Stock) => void;
+export type Level = Pick<Stock, "_id" | "available" | "version">;
+export type Counts = Level & Pick<Stock, "reserved" | "sold">;
+
+/** The holds of a much wanted SKU are many: a write answers only these. */
+const COUNTS = ["available", "reserved", "sold", "version"];
 
 const lineOf = (orderId: string, items: OrderLine[]): Line[] => {
   const quantities = new Map<string, number>();
@@ -40,17 +43,17 @@ interface Settled {
   available: number;
 }
 
-/** Stock of each SKU with what orders hold of it, and the archive of what they held. */
-export function stockStore(store: Store, seen: Seen) {
+/** Stock of each SKU with what orders hold of it, and the archive of what they held. Each write is told to `wrote`. */
+export function stockStore(store: Store, wrote: (level: Level) => void) {
   const stock = store.collection<Stock>("product", {
     name: "stock",
     indexes: [{ fields: ["productId"] }, { fields: ["due"], sparse: true }],
   });
   const archive = store.collection<Archived>("product", { name: "stock_archive" });
 
-  async function write(sku: string, { when, change }: Write): Promise<Stock | null> {
-    const written = await stock.update({ ...when, _id: sku }, change);
-    if (written) seen(written);
+  async function write(sku: string, { when, change }: Write): Promise<Counts | null> {
+    const written = await stock.update({ ...when, _id: sku }, change, { fields: COUNTS });
+    if (written) wrote(written);
     return written;
   }
 
@@ -59,7 +62,7 @@ export function stockStore(store: Store, seen: Seen) {
     sku: string,
     archivedAs: string,
     next: (stock: Stock, archived: Archived | null) => Step,
-  ): Promise<{ outcome: Outcome; stock: Stock | null }> {
+  ): Promise<{ outcome: Outcome; stock: Counts | null }> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = await stock.get(sku);
       if (!found) return { outcome: "short", stock: null };
@@ -136,7 +139,7 @@ export function stockStore(store: Store, seen: Seen) {
     },
 
     /** The stock as it is after an adjustment, null for an unknown SKU. Once for each id. */
-    async adjust(sku: string, id: string, adjustment: Adjustment): Promise<Stock | null> {
+    async adjust(sku: string, id: string, adjustment: Adjustment): Promise<Counts | null> {
       const settled = await settle(sku, id, (found, archived) => adjust(found, id, adjustment, archived));
       if (settled.stock && settled.outcome === "short") {
         const message = `only ${settled.stock.available} available`;
@@ -145,34 +148,37 @@ export function stockStore(store: Store, seen: Seen) {
       return settled.stock;
     },
 
-    async get(sku: string): Promise<Stock | null> {
-      const found = await stock.get(sku);
-      if (found) seen(found);
-      return found;
-    },
+    get: (sku: string) => stock.get(sku),
 
-    async levels(skus: string[]): Promise<Pick<Stock, "_id" | "productId" | "available" | "version">[]> {
-      return stock.find({ _id: { $in: skus } }, { fields: ["productId", "available", "version"] });
-    },
+    levels: (skus: string[]): Promise<(Level & Pick<Stock, "productId">)[]> =>
+      stock.find({ _id: { $in: skus } }, { fields: ["productId", "available", "version"] }),
 
     /** Releases what lapsed, archives what is settled, and says when to look again. For a sweeper. */
     async upkeep(due: Stock): Promise<void> {
       const at = now();
-      for (const step of lapsed(due, at)) await write(due._id, step);
-      const current = await stock.get(due._id);
-      if (!current) return;
-      const old = archival(current, at);
-      if (old) {
+      await releaseLapsed(due, at);
+      let current = await stock.get(due._id);
+      for (let old = current && archival(current, at); old; old = current && archival(current, at)) {
         await keep(old.records);
-        await write(due._id, old.removal);
+        if (!(await write(due._id, old.removal))) break;
+        current = await stock.get(due._id);
       }
-      const after = await stock.get(due._id);
-      if (!after) return;
-      const next = nextDue(after);
-      const when = { _id: after._id, version: after.version };
-      await stock.update(when, next ? { $set: { due: next } } : { $unset: { due: true } });
+      if (!current) return;
+      const next = nextDue(current);
+      const when = { _id: current._id, version: current.version };
+      await stock.update(when, next ? { $set: { due: next } } : { $unset: { due: true } }, { fields: [] });
     },
   };
+
+  async function releaseLapsed(due: Stock, at: string): Promise<void> {
+    const writes = lapsed(due, at);
+    for (let start = 0; start < writes.length; start += AT_ONCE) {
+      const some = writes.slice(start, start + AT_ONCE);
+      if (await write(due._id, together(some))) continue;
+      // One of them was settled meanwhile: the others lapse all the same.
+      for (const one of some) await write(due._id, one);
+    }
+  }
 
   /** A record only moves on: a sweeper that was held up must not write an older state over a newer one. */
   async function keep(records: Archived[]): Promise<void> {

