@@ -1,0 +1,4 @@
+import { orderCrashPoints } from "../../services/order/order.crash-points";
+import { crashes } from "./crashes";
+
+crashes(orderCrashPoints);
