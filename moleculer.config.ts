@@ -45,6 +45,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     heartbeatTimeout: 10,
     requestTimeout: REQUEST_TIMEOUT_MS,
     maxCallLevel: 20,
+    // Milliseconds between looks for a service that another one waits for; the default of a second is most of a start.
+    dependencyInterval: 50,
     tracking: { enabled: true, shutdownTimeout: 6000 },
     registry: { strategy: "RoundRobin", preferLocal: true },
 

@@ -89,7 +89,7 @@ export class Gate {
   }
 }
 
-export async function sandboxLab(): Promise<Lab> {
+export async function sandboxLab(): Promise<Lab & { sandboxUrl: string }> {
   const cards = {
     approved: "4242424242424242",
     declined: "4000000000000002",
@@ -124,6 +124,7 @@ export async function sandboxLab(): Promise<Lab> {
   const find = (key: string) => ask<Charge>(`/v1/payments/${key}`);
   return {
     name: "sandbox",
+    sandboxUrl: url,
     gate,
     environment: { SANDBOX_URL: await gate.listen() },
     async pay({ orderId, amount }, card, other) {
