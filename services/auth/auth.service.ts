@@ -1,5 +1,6 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { action, callOf } from "../../lib/actions";
+import { crashPoint } from "../../lib/crash";
 import { forbidden } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
 import { Nothing } from "../../lib/schema";
@@ -34,8 +35,11 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
   const oldest = () => after(-environment.jwt.accessSeconds * 1000 - CLOCK_MARGIN_MS);
 
   async function goOn(credential: CredentialDocument): Promise<void> {
-    if (credential.ending) await revoke.endOthers(credential);
-    else await complete(credential, { call: callOf(broker) });
+    if (credential.ending) return revoke.endOthers(credential);
+    await complete(credential, { call: callOf(broker) }).catch(async (error: unknown) => {
+      await credentials.postpone(credential);
+      throw error;
+    });
   }
 
   return {
@@ -123,6 +127,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
           requireStrong(newPassword, "newPassword", { email: credential.email ?? "" });
           const changed = await credentials.changePassword(credential, await passwords.hash(newPassword), sid);
           if (!changed) throw forbidden("WRONG_PASSWORD", "The password has just been changed.");
+          crashPoint("auth.password-changed");
           await revoke.endOthers(changed);
           return null;
         },

@@ -27,6 +27,7 @@ export interface CredentialDocument extends Document {
 
 /** After this a registration that never finished belongs to a dead node, and its address to whoever comes next. */
 const CLAIM_MS = 30_000;
+const POSTPONE_MS = 1000;
 const LONG_AGO = "1970-01-01T00:00:00.000Z";
 
 export const normaliseEmail = (email: string): string => email.trim().toLowerCase();
@@ -72,6 +73,11 @@ export class Credentials {
     const current = activated || (await this.collection.findOne({ _id, state: "active" }));
     if (!current) throw emailTaken();
     return current;
+  }
+
+  /** A demo account whose user cannot be made yet, as when nodes start in any order. */
+  async postpone({ _id }: CredentialDocument): Promise<void> {
+    await this.collection.update({ _id, state: "pending" }, { $set: { due: after(POSTPONE_MS) } });
   }
 
   /** This registration failed: whoever comes next need not wait until the claim is old. */

@@ -28,6 +28,7 @@ export interface SigningKey {
 }
 
 const HOUR_MS = 3_600_000;
+const MAX_TRIES = 5;
 
 /** What verifiers and this node are given: an hour to fetch a new key, and a minute of clock difference for old ones. */
 export const rotationRules = ({ rotationDays, accessSeconds }: Environment["jwt"]): RotationRules => ({
@@ -95,8 +96,10 @@ export class KeyRing {
     this.secret ??= await deriveKey(this.keySecret);
     await this.load(this.secret);
     const at = now();
-    const due = keyToMake(this.keys, this.own(), at, this.rules);
-    if (due) {
+    // Who loses the race for a number to a node with another secret tries the next one.
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const due = keyToMake(this.keys, this.own(), at, this.rules);
+      if (!due) break;
       await this.insert(await makeKey(due, this.secret));
       await this.load(this.secret);
     }

@@ -40,8 +40,7 @@ test("ten failures close the pair of account and address for a quarter of an hou
 
 test("right passwords count for nothing, however many sign in at once", async () => {
   const { user } = await register(node);
-  for (let round = 0; round < 4; round++)
-    expect(await tryAtOnce(5, () => login(user.email ?? "", PASSWORD, "192.0.2.1"))).toEqual({ ok: 5 });
+  expect(await tryAtOnce(50, () => login(user.email ?? "", PASSWORD, "192.0.2.1"))).toEqual({ ok: 50 });
 });
 
 test("attempts at an address without an account are counted alike", async () => {

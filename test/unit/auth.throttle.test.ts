@@ -1,19 +1,34 @@
-import { clientGroup, counted, LIMIT, WINDOW_MS } from "../../services/auth/throttle";
+import { clientGroup, LIMIT, RUNNING_MS, standing, WINDOW_MS } from "../../services/auth/throttle";
 
 const START = Date.UTC(2030, 0, 1);
 const at = (ms: number) => new Date(START + ms).toISOString();
-const failures = (...times: number[]) => times.map((ms, index) => `${at(ms)}/${index}`);
-const everySecond = (count: number) => failures(...Array.from({ length: count }, (_, index) => index * 1000));
+const everySecond = (count: number) => Array.from({ length: count }, (_, index) => `${at(index * 1000)}/${index}`);
+const MINUTE = 60_000;
 
 test.each([
-  ["no failure", [], 0, 0, 0],
-  ["one below the limit", everySecond(LIMIT - 1), 60_000, LIMIT - 1, 0],
-  ["the limit, until the oldest is a window old", everySecond(LIMIT), 60_000, LIMIT, WINDOW_MS / 1000 - 60],
-  ["the last second", everySecond(LIMIT), WINDOW_MS - 1, LIMIT, 1],
-  ["the oldest is gone", everySecond(LIMIT), WINDOW_MS, LIMIT - 1, 0],
-  ["all are gone", everySecond(LIMIT), 2 * WINDOW_MS, 0, 0],
-])("%s", (_, attempts, ms, recent, retryAfter) => {
-  expect(counted(attempts, at(ms))).toEqual({ recent: attempts.slice(attempts.length - recent), retryAfter });
+  ["no attempt", { failed: 0, running: 0 }, 0, { failed: 0, mustWait: false, retryAfter: 0 }],
+  ["one below the limit", { failed: 9, running: 0 }, MINUTE, { failed: 9, mustWait: false, retryAfter: 0 }],
+  ["the limit", { failed: LIMIT, running: 0 }, MINUTE, { failed: 10, mustWait: true, retryAfter: 840 }],
+  ["its last moment", { failed: LIMIT, running: 0 }, WINDOW_MS - 1, { failed: 10, mustWait: true, retryAfter: 1 }],
+  ["the oldest is gone", { failed: LIMIT, running: 0 }, WINDOW_MS, { failed: 9, mustWait: false, retryAfter: 0 }],
+  ["all are gone", { failed: LIMIT, running: 0 }, 2 * WINDOW_MS, { failed: 0, mustWait: false, retryAfter: 0 }],
+  [
+    "as many run as may fail",
+    { failed: 0, running: LIMIT },
+    RUNNING_MS - 1,
+    { failed: 0, mustWait: true, retryAfter: 0 },
+  ],
+  ["one less runs", { failed: 0, running: LIMIT - 1 }, RUNNING_MS - 1, { failed: 0, mustWait: false, retryAfter: 0 }],
+  [
+    "a dead node's run as failures",
+    { failed: 0, running: LIMIT },
+    MINUTE,
+    { failed: 10, mustWait: true, retryAfter: 840 },
+  ],
+  ["and for no longer", { failed: 0, running: LIMIT }, 2 * WINDOW_MS, { failed: 0, mustWait: false, retryAfter: 0 }],
+])("%s", (_, { failed, running }, ms, expected) => {
+  const stood = standing({ failed: everySecond(failed), running: everySecond(running) }, at(ms));
+  expect({ ...stood, failed: stood.failed.length }).toMatchObject(expected);
 });
 
 test.each([
