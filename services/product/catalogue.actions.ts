@@ -23,7 +23,7 @@ declare module "../../lib/actions" {
 
 const Key = { key: Type.String() };
 const cache = { keys: ["key"] };
-const IdOrSlug = Type.String({ minLength: 1, maxLength: 100 });
+const IdOrSlug = Type.String({ minLength: 1, maxLength: 100, description: "id or slug" });
 
 /** What everybody may read. Nothing here asks the store while what it read before still stands. */
 export function catalogueActions(
@@ -56,15 +56,15 @@ export function catalogueActions(
     }),
 
     get: action({
-      rest: "GET /products/:idOrSlug",
+      rest: "GET /products/:id",
       access: "anyone",
       summary: "One product by its id or slug, archived ones too",
-      params: Strict({ idOrSlug: IdOrSlug }),
+      params: Strict({ id: IdOrSlug }),
       returns: ProductView,
       errors: [[404, "PRODUCT_NOT_FOUND"]],
       retryable: true,
       async handler(ctx) {
-        const { idOrSlug } = ctx.params;
+        const { id: idOrSlug } = ctx.params;
         const key = `${generation.key}/${idOrSlug}`;
         const { product, etag } = await details.get(key, () => ctx.call("product.detail", { key, idOrSlug }));
         if (!product) throw notFound("PRODUCT_NOT_FOUND", "There is no such product.");

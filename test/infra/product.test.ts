@@ -9,7 +9,7 @@ import { ADMIN, aProduct, create, inMinutes, inventory, list, stocked, type View
 import { withServers } from "./servers";
 
 const availableAt = async (node: TestNode, slug: string) =>
-  (await node.as<View>({}, "product.get", { idOrSlug: slug })).variants[0]?.available;
+  (await node.as<View>({}, "product.get", { id: slug })).variants[0]?.available;
 const nameAt = async (node: TestNode) => (await list(node, { limit: 1 })).items[0]?.name;
 
 withServers(["mongo", "nats", "redis"], "two nodes that host product", (env) => {
@@ -107,8 +107,8 @@ withServers(["mongo"], "demo products", ({ MONGO_URL = "" }) => {
     const [a, b] = await Promise.all([start(), start()]);
     expect(await count(a)).toEqual(Array(8).fill(25));
     const [first] = demoProducts();
-    const before = await a.as<View>({}, "product.get", { idOrSlug: first?.slug });
-    expect(await b.as<View>({}, "product.get", { idOrSlug: first?.slug })).toEqual(before);
+    const before = await a.as<View>({}, "product.get", { id: first?.slug });
+    expect(await b.as<View>({}, "product.get", { id: first?.slug })).toEqual(before);
     await Promise.all([a.stop(), b.stop()]);
 
     const connection = await createConnection(MONGO_URL).asPromise();

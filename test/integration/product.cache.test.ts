@@ -45,7 +45,7 @@ describe("what is read again and again", () => {
     const sku = made.variants[0]?.sku ?? "";
     const shown = async () => {
       const inList = (await list(node)).items.find(({ id }) => id === made.id)?.variants[0]?.available;
-      const detail = await node.as<View>({}, "product.get", { idOrSlug: made.slug });
+      const detail = await node.as<View>({}, "product.get", { id: made.slug });
       expect(detail.variants[0]?.available).toBe(inList);
       return inList;
     };

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-const get = (idOrSlug: string) => node.as<View>({}, "product.get", { idOrSlug });
+const get = (id: string) => node.as<View>({}, "product.get", { id });
 const refused = (code: number, type: string) => expect.objectContaining({ code, type });
 
 describe("making a product", () => {
@@ -169,7 +169,7 @@ test("an entity tag changes with the product and with its stock, and with nothin
   const made = await create(node, aProduct(5));
   const tag = async () => {
     const meta: { $responseHeaders?: Record<string, string> } = {};
-    await node.broker.call("product.get", { idOrSlug: made.slug }, { meta });
+    await node.broker.call("product.get", { id: made.slug }, { meta });
     return meta.$responseHeaders?.ETag;
   };
   const first = await tag();
