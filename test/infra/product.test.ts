@@ -48,13 +48,13 @@ withServers(["mongo", "nats", "redis"], "two nodes that host product", (env) => 
   test("what is changed on one is seen on the other at once", async () => {
     const made = await create(a, aProduct(5));
     const [variant] = made.variants;
-    await eventually(async () => (await nameAt(b)) === made.name, 500);
+    await eventually(async () => (await nameAt(b)) === made.name, 900);
     for (let i = 0; i < 3; i++) {
       await a.as(ADMIN, "product.update", { id: made.id, name: `Renamed ${i}` });
-      await eventually(async () => (await nameAt(b)) === `Renamed ${i}`, 500);
+      await eventually(async () => (await nameAt(b)) === `Renamed ${i}`, 900);
       expect(await availableAt(b, made.slug)).toBe(5 - i);
       await a.as(ADMIN, "product.adjust", { sku: variant?.sku, delta: -1, reason: "sold" });
-      await eventually(async () => (await availableAt(b, made.slug)) === 4 - i, 500);
+      await eventually(async () => (await availableAt(b, made.slug)) === 4 - i, 1500);
     }
   });
 
