@@ -162,12 +162,13 @@ export function signedEvent(event: object, timestamp?: number): Delivery {
   return { body: payload, headers: { "stripe-signature": header } };
 }
 
-export async function stripeLab(): Promise<Lab> {
+export async function stripeLab(): Promise<Lab & { server: StripeServer }> {
   const server = new StripeServer("sk_test_lab");
   const gate = new Gate(await server.listen());
   let events = 0;
   return {
     name: "stripe",
+    server,
     gate,
     environment: {
       PAYMENT_PROVIDER: "stripe",
