@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type Datastore from "@seald-io/nedb";
 import { MemoryAdapter } from "moleculer-db";
@@ -8,6 +8,7 @@ import type { Document, Index } from "./collection";
 export interface Datafile<T extends Document> {
   readonly db: Datastore<T>;
   readonly failure: Error | undefined;
+  close(): void;
 }
 
 const NEWLINE = 10;
@@ -39,6 +40,15 @@ async function dropTornLine(filename: string): Promise<void> {
 const escapeLineEnds = (line: string) =>
   line.replace(/[\x85\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
+/**
+ * One write(2) into the page cache: some microseconds, where NeDB's own open, write and close take three turns of the
+ * thread pool while every later write to the collection waits.
+ */
+function appendLines(file: number, documents: unknown[]): void {
+  const lines = documents.map((document) => `${escapeLineEnds(JSON.stringify(document))}\n`).join("");
+  for (let rest = Buffer.from(lines); rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
+}
+
 async function ensureIndexes<T extends Document>(db: Datastore<T>, indexes: Index[]): Promise<void> {
   for (const { fields, unique = false, sparse = false } of indexes) {
     const [first] = fields;
@@ -63,28 +73,37 @@ export async function loadDatafile<T extends Document>(filename: string, indexes
   await adapter.connect();
   // moleculer-db's types leave out the NeDB instance that its adapter carries, NeDB's the two writers of its files.
   const { db } = adapter as unknown as { db: Datastore<T> };
-  const persistence = db.persistence as unknown as Record<Writer, (documents?: unknown[]) => Promise<void>>;
+  const persistence = db.persistence as unknown as Writers;
+  const rewrite = persistence.persistCachedDatabaseAsync.bind(persistence);
+  let end = openSync(filename, "a");
   let failure: Error | undefined;
-  for (const writer of ["persistNewStateAsync", "persistCachedDatabaseAsync"] as Writer[]) {
-    const write = persistence[writer].bind(persistence);
-    persistence[writer] = async (documents) => {
-      if (failure) throw failure;
-      try {
-        await write(documents);
-      } catch (error) {
-        // A rewrite goes to another file first: when it fails, the old one is still there and complete.
-        if (writer === "persistNewStateAsync") failure = error instanceof Error ? error : new Error(String(error));
-        throw error;
-      }
-    };
-  }
+  persistence.persistNewStateAsync = async (documents) => {
+    if (failure) throw failure;
+    try {
+      appendLines(end, documents);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
+  };
+  persistence.persistCachedDatabaseAsync = async () => {
+    if (failure) throw failure;
+    // It goes to another file, which then takes this one's name: when it fails, the old one is still there and complete.
+    await rewrite();
+    closeSync(end);
+    end = openSync(filename, "a");
+  };
   await ensureIndexes(db, indexes);
   return {
     db,
     get failure() {
       return failure;
     },
+    close: () => closeSync(end),
   };
 }
 
-type Writer = "persistNewStateAsync" | "persistCachedDatabaseAsync";
+interface Writers {
+  persistNewStateAsync: (documents: unknown[]) => Promise<void>;
+  persistCachedDatabaseAsync: () => Promise<void>;
+}

@@ -76,6 +76,7 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
     await this.reloading;
     // The executor is first in, first out: when this read is answered, every write before it is on its way to disk.
     await file.db.findOneAsync({ _id: "" });
+    file.close();
     this.store.leave(this.options.directory, this);
   }
 
@@ -185,7 +186,11 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
     if (Date.now() - this.reloadedAt < RELOAD_EVERY_MS) return;
     this.reloadedAt = Date.now();
     const loaded = await this.load().catch(() => undefined);
-    if (loaded && this.file) this.file = loaded;
+    if (!loaded) return;
+    // Closed meanwhile: then the fresh one is of no use either.
+    if (!this.file) return loaded.close();
+    this.file.close();
+    this.file = loaded;
   }
 
   private wrote(lines = 1): void {

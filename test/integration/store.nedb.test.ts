@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -29,7 +29,6 @@ const dataFile = () => join(folder, "test", "test_things.db");
 /** Inserts as fast as it can and prints each id once its insert was acknowledged. */
 const writer = `
   const { NedbStore } = require("./lib/store/nedb.ts");
-  const { writeSync } = require("node:fs");
   const things = new NedbStore(process.argv[1]).collection("test", { name: "things" });
   things.open().then(async () => {
     const run = process.pid + "-" + Date.now();
@@ -37,7 +36,7 @@ const writer = `
       await Promise.all([0, 1, 2].map(async (k) => {
         const _id = run + "-" + i + "-" + k;
         await things.insert({ _id, text: "x".repeat(3000) });
-        writeSync(1, _id + "\\n");
+        await new Promise((printed) => process.stdout.write(_id + "\\n", printed));
       }));
     }
   }).catch((error) => { console.error(error.message); process.exit(1); });
@@ -139,15 +138,11 @@ describe("the embedded store and the death of its process", () => {
 });
 
 describe("the embedded store on a disk that takes no more", () => {
-  /** A folder in the file's place makes each append fail, as a full disk would. */
-  const breakDisk = () => {
-    renameSync(dataFile(), join(folder, "kept"));
-    mkdirSync(dataFile());
-  };
-  const mendDisk = () => {
-    rmSync(dataFile(), { recursive: true });
-    renameSync(join(folder, "kept"), dataFile());
-  };
+  /** The kernel refuses what would make a file longer, as a full disk would. */
+  const limitFiles = (bytes: string) => execFileSync("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:`]);
+  const breakDisk = () => limitFiles("0");
+  const mendDisk = () => limitFiles("unlimited");
+  afterEach(mendDisk);
 
   test("says so, tells nothing that the disk does not have, and goes on once it takes writes again", async () => {
     const { store, things } = await openThings();
@@ -163,8 +158,8 @@ describe("the embedded store on a disk that takes no more", () => {
     await expect(things.get("a")).rejects.toMatchObject({ code: 503, type: "STORE_UNAVAILABLE" });
     await expect(store.ping()).rejects.toMatchObject({ type: "STORE_UNAVAILABLE" });
 
-    appendFileSync(join(folder, "kept"), '{"_id":"a","n":');
     mendDisk();
+    appendFileSync(dataFile(), '{"_id":"a","n":');
     const deadline = Date.now() + 5000;
     while (
       Date.now() < deadline &&
