@@ -28,12 +28,12 @@ export interface Client {
 /** Two tabs that refresh at once both mean well; who comes later than this has a copy. */
 export const GRACE_MS = 30_000;
 /** Tokens that were answered and never used, such as those of a tab that lost; of more than this the oldest go. */
-const MAX_LIVE = 200;
+export const MAX_LIVE = 200;
 const MAX_LISTED = 100;
 const notEnded: Filter = { revokedAt: { $exists: false } };
 
-/** What may leave the document at `at`: used tokens whose grace is over, and the oldest of too many unused ones. */
-function forgettable({ live, used }: SessionDocument, at: string): Record<string, true> {
+/** Pure: what may leave the document at `at`: used tokens whose grace is over, and the oldest of too many unused ones. */
+export function forgettable({ live, used }: Pick<SessionDocument, "live" | "used">, at: string): Record<string, true> {
   const over = Object.keys(used).filter((hash) => (used[hash] ?? "") < after(-GRACE_MS, at));
   const oldestFirst = Object.keys(live).toSorted((a, b) => ((live[a] ?? "") < (live[b] ?? "") ? -1 : 1));
   const tooMany = oldestFirst.slice(0, Math.max(0, oldestFirst.length + 1 - MAX_LIVE));

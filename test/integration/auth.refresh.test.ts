@@ -1,3 +1,4 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import authService from "../../services/auth/auth.service";
 import userService from "../../services/user/user.service";
 import { type Account, claimsOf, metaOf, register } from "./auth.accounts";
@@ -103,4 +104,19 @@ test("who is locked can neither refresh nor sign in, and is told so only with th
   await expect(login("wrong horse battery")).rejects.toMatchObject({ code: 401, type: "BAD_CREDENTIALS" });
   await node.as({ user: admin }, "user.change", { id: account.user.id, status: "active" });
   await expect(login("correct horse battery")).resolves.toMatchObject({ user: { status: "active" } });
+});
+
+test("who is locked cannot refresh even before the sessions have been ended", async () => {
+  const forgetful = (broker: ServiceBroker): ServiceSchema => {
+    const service = authService(broker);
+    return { ...service, actions: { ...service.actions, endSessions: () => Promise.reject(new Error("away")) } };
+  };
+  const other = await startNode([forgetful, userService]);
+  const { user, refreshToken } = await register(other);
+  const admin = { user: { id: "an-admin", roles: ["admin" as const], sid: "none" } };
+  await other.as(admin, "user.change", { id: user.id, status: "locked" });
+  await expect(other.as({}, "auth.refresh", { refreshToken })).rejects.toEqual(refused("BAD_REFRESH_TOKEN"));
+  await other.as(admin, "user.change", { id: user.id, status: "active" });
+  await expect(other.as({}, "auth.refresh", { refreshToken })).resolves.toBeDefined();
+  await other.stop();
 });
