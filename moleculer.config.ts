@@ -25,7 +25,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
   const store = environment.mongoUrl ? new MongoStore(environment.mongoUrl) : new NedbStore(environment.dataDir);
 
   return {
-    namespace: "shop",
+    namespace: environment.namespace,
     nodeID: environment.nodeId,
     logger: {
       type: "Pino",
@@ -62,7 +62,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     },
     bulkhead: { enabled: true, concurrency: 200, maxQueueSize: 2000 },
 
-    cacher: cacherFor(environment.redisUrl),
+    cacher: cacherFor(environment.redisUrl, environment.namespace),
     validator: new JsonSchemaValidator({}),
     errorRegenerator: new ErrorRegenerator(),
     skipProcessEventRegistration: true,

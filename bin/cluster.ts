@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startedServers } from "../lib/infra";
 import { type Balancer, balance } from "../lib/infra/balancer";
 import { demandFree, launchNode, type NodePorts, nodePorts, type ShopNode } from "../lib/infra/nodes";
+import { until } from "../lib/infra/ports";
 import { entryCommand, type Launched, launch } from "../lib/infra/processes";
 import { type Supervised, supervise } from "../lib/infra/supervisor";
 
@@ -86,6 +87,18 @@ async function allReady(members: readonly Member[]) {
   await Promise.all(each).finally(() => clearInterval(reminder));
 }
 
+/** One address of each service: a gateway that does not know it yet answers 404. */
+const ROUTES = ["/auth/sessions", "/users/me", "/products?limit=1", "/cart", "/payments/none"];
+
+/** A gateway is ready with the services it knows; it hears of the last ones a moment after they are. */
+async function untilRouted({ ports }: Member): Promise<void> {
+  for (const route of ROUTES)
+    await until(`a route to ${route}`, async () => {
+      const answer = await fetch(`http://127.0.0.1:${ports.http}/api/v1${route}`).catch(() => undefined);
+      return answer !== undefined && answer.status !== 404 && answer.status !== 503;
+    });
+}
+
 function table(members: readonly Member[]): string {
   const rows = members.map(({ service, instance, ports, life }) =>
     [
@@ -142,8 +155,12 @@ async function main() {
   say(`starting ${lives.length} processes`);
   await allReady(members);
   if (stopping) return;
-  const gateways = members.filter(({ service }) => service === "api").map(({ ports }) => ports.http);
-  balancer = await balance(port, gateways);
+  const gateways = members.filter(({ service }) => service === "api");
+  await Promise.all(gateways.map(untilRouted));
+  balancer = await balance(
+    port,
+    gateways.map(({ ports }) => ports.http),
+  );
   console.log(`\n${table(members)}\nsandbox ${env.SANDBOX_URL}\n\nThe shop: ${web}  Stop it: Ctrl-C\n`);
 }
 

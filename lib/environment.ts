@@ -79,6 +79,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
     production,
     /** Members of a cluster are told apart by it; a restarted node is a new member. */
     nodeId: read.text("NODE_ID") ?? `${services.join("-") || "shop"}-${hostname()}-${process.pid}-${newId().slice(-6)}`,
+    /** Shops that share a NATS or Redis server are told apart by it. */
+    namespace: read.text("NAMESPACE") ?? "shop",
     /** Services that this node hosts; empty means all. */
     services,
     port,

@@ -20,11 +20,15 @@ export class LenientRedisCacher extends Cachers.Redis {
   }
 }
 
-/** The cache that the environment chose. `prefix` keeps shops on one Redis apart. */
-export function cacherFor(redisUrl: string | undefined): BrokerOptions["cacher"] {
+/** The cache that the environment chose. */
+export function cacherFor(redisUrl: string | undefined, namespace: string): BrokerOptions["cacher"] {
   if (!redisUrl) return { type: "MemoryLRU", options: { ttl: 30, max: 5000, clone: false } };
   const redis = { lazyConnect: false, enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 500 };
-  return new LenientRedisCacher({ prefix: "shop-cache:", ttl: 30, redis: { ...parse(redisUrl), ...redis } } as never);
+  return new LenientRedisCacher({
+    prefix: `${namespace}-cache:`,
+    ttl: 30,
+    redis: { ...parse(redisUrl), ...redis },
+  } as never);
 }
 
 /** Moleculer gives its `redis` option to ioredis as one argument, so the address has to be taken apart. */

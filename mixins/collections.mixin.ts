@@ -5,7 +5,10 @@ interface Openable {
   close(): Promise<void>;
 }
 
-/** Opens a service's collections, indexes included, before it serves, and closes them when it stops. */
+/**
+ * Opens a service's collections, indexes included, before it serves, and closes them when it stops. Name it last: of its
+ * mixins Moleculer starts the last one first and stops it last.
+ */
 export function collectionsMixin(...collections: Openable[]): Partial<ServiceSchema> {
   return {
     async started() {

@@ -1,10 +1,14 @@
 import Ajv, { type ErrorObject } from "ajv";
 import addFormats from "ajv-formats";
 import { type Middleware, Validators } from "moleculer";
+import { isCountry } from "../lib/countries";
 import { type FieldError, ShopError } from "../lib/errors";
 import { localAction } from "./middleware";
 
-const ajv = addFormats(new Ajv({ allErrors: true, useDefaults: true, strict: false, validateFormats: true }));
+const ajv = addFormats(new Ajv({ allErrors: true, useDefaults: true, strict: false, validateFormats: true })).addFormat(
+  "iso-3166-alpha-2",
+  isCountry,
+);
 
 function toFieldError({ instancePath, keyword, params, message = "is not valid" }: ErrorObject): FieldError {
   const parent = instancePath.slice(1).replaceAll("/", ".");
@@ -13,6 +17,7 @@ function toFieldError({ instancePath, keyword, params, message = "is not valid" 
   if (keyword === "additionalProperties") return { path, message: "is not a known field" };
   if (keyword === "required") return { path, message: "is required" };
   if (keyword === "enum") return { path, message: `must be one of ${(params.allowedValues as unknown[]).join(", ")}` };
+  if (keyword === "pattern") return { path, message: "has characters or a form that is not accepted here" };
   return { path, message };
 }
 

@@ -23,7 +23,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
   const call = callOf(broker);
   const revocations = new Revocations(call, environment.jwt.accessSeconds * 1000);
   const authentication = new Authentication(call, environment.jwt, revocations);
-  const limits = new RateLimits(environment.redisUrl, environment.rateLimit, metrics);
+  const limits = new RateLimits(environment.redisUrl, environment.namespace, environment.rateLimit, metrics);
   const handle = handleRequest({
     authentication,
     limits,

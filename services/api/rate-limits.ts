@@ -22,6 +22,7 @@ export class RateLimits {
 
   constructor(
     redisUrl: string | undefined,
+    private readonly namespace: string,
     private readonly general: boolean,
     private readonly metrics: Metrics,
   ) {
@@ -61,7 +62,7 @@ export class RateLimits {
   }
 
   private limiter(kind: keyof typeof LIMITS): Limiter {
-    const options: IRateLimiterOptions = { keyPrefix: `shop-limit:${kind}`, ...LIMITS[kind] };
+    const options: IRateLimiterOptions = { keyPrefix: `${this.namespace}-limit:${kind}`, ...LIMITS[kind] };
     const insuranceLimiter = new RateLimiterMemory(options);
     if (!this.redis) return insuranceLimiter;
     return new RateLimiterRedis({ ...options, storeClient: this.redis, rejectIfRedisNotReady: true, insuranceLimiter });

@@ -26,7 +26,7 @@ export class Revocations {
   covers(caller: Caller, issuedAt: number): boolean {
     if (this.sessions.has(caller.sid)) return true;
     const at = this.users.get(caller.id);
-    return at !== undefined && issuedAt * 1000 <= Date.parse(at);
+    return at !== undefined && Math.round(issuedAt * 1000) <= Date.parse(at);
   }
 
   /** Everything that may still cover a living token. */

@@ -1,10 +1,7 @@
-import { Id, ItemsOf, OneOf, Strict, Timestamp, Type } from "../../lib/schema";
-
-/** No control characters, line separators or marks that reorder text; at least one character that shows. */
-const SHOWN = "[^\\p{Cc}\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069]";
+import { Id, ItemsOf, OneOf, ShownText, Strict, Timestamp, Type } from "../../lib/schema";
 
 const Email = Type.String({ format: "email", maxLength: 254 });
-const Name = Type.String({ maxLength: 100, pattern: `^${SHOWN}*(?!\\s)${SHOWN}${SHOWN}*$` });
+const Name = ShownText(100);
 /** Bounded here for what it costs to look at; what a new password must be is said by `requireStrong`. */
 const Password = Type.String({ minLength: 1, maxLength: 1024, format: "password" });
 const NewPassword = Type.String({

@@ -9,7 +9,6 @@ import { collectionsMixin } from "../../mixins/collections.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import * as schema from "./auth.schema";
 import { authStore } from "./auth.store";
-import { callerOf } from "./caller";
 import type { CredentialDocument } from "./credentials";
 import { seedDemoAccounts } from "./demo";
 import { maintenanceMixin } from "./maintenance.mixin";
@@ -45,13 +44,13 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
   return {
     name: "auth",
     mixins: [
-      collectionsMixin(...store.collections),
       sweeperMixin({ collection: credentials.collection, leaseMs: environment.leaseMs, handle: goOn }),
       maintenanceMixin(MAINTENANCE_MS, async () => {
         await keyRing.refresh();
         await sessions.clean(oldest());
         await throttle.clean();
       }),
+      collectionsMixin(...store.collections),
     ],
     settings: { rest: "/" },
 

@@ -1,10 +1,9 @@
 import type { ActionSchema } from "moleculer";
-import { action } from "../../lib/actions";
+import { action, callerOf } from "../../lib/actions";
 import { notFound } from "../../lib/errors";
 import { Nothing } from "../../lib/schema";
 import * as schema from "./auth.schema";
 import type { AuthStore } from "./auth.store";
-import { callerOf } from "./caller";
 import type { Revoking } from "./revoking";
 import { badRefreshToken } from "./sign-in";
 

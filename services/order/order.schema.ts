@@ -1,27 +1,25 @@
-import { Id, MoneySchema, OneOf, PageOf, pageParams, type Static, Strict, Timestamp, Type } from "../../lib/schema";
-
-const text = (minLength: number, maxLength: number) =>
-  Type.String({ minLength, maxLength, pattern: "^[^\\u0000-\\u001f\\u007f]*$" });
+import { PostalAddress } from "../../lib/postal-address";
+import {
+  Id,
+  MoneySchema,
+  OneOf,
+  PageOf,
+  pageParams,
+  ShownText,
+  type Static,
+  Strict,
+  Timestamp,
+  Type,
+} from "../../lib/schema";
 
 export const Sku = Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9._-]+$" });
 export const Quantity = Type.Integer({ minimum: 1, maximum: 99 });
-export const Reason = text(1, 500);
+export const Reason = ShownText(500);
 /** The customer's own statement of the amount: an integer in minor units as payment providers give it, or money. */
 export const StatedAmount = Type.Union([Type.Integer({ minimum: 0 }), MoneySchema]);
 
 export const ORDER_STATUSES = ["awaiting_payment", "paid", "shipped", "delivered", "cancelled", "refunded"] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
-
-export const ShippingAddress = Strict({
-  recipient: text(1, 100),
-  phone: Type.String({ minLength: 3, maxLength: 32, pattern: "^[+0-9 ()-]+$" }),
-  postalCode: Type.String({ minLength: 1, maxLength: 16, pattern: "^[A-Za-z0-9 -]+$" }),
-  line1: text(1, 200),
-  line2: Type.Optional(text(0, 200)),
-  city: Type.Optional(text(0, 100)),
-  country: Type.String({ pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2" }),
-});
-export type ShippingAddress = Static<typeof ShippingAddress>;
 
 const Totals = Type.Object({ items: MoneySchema, shipping: MoneySchema, total: MoneySchema });
 const OrderItem = Type.Object({
@@ -41,7 +39,7 @@ export const OrderView = Type.Object({
   status: OneOf(...ORDER_STATUSES),
   items: Type.Array(OrderItem),
   totals: Totals,
-  shippingAddress: Type.Union([ShippingAddress, Type.Null()], { description: "null once its customer is erased" }),
+  shippingAddress: Type.Union([PostalAddress, Type.Null()], { description: "null once its customer is erased" }),
   payment: Type.Object({
     id: Id,
     provider: Type.String(),
@@ -73,7 +71,7 @@ export type CartView = Static<typeof CartView>;
 export const PlaceParams = Strict({
   items: Type.Optional(Type.Array(Strict({ sku: Sku, quantity: Quantity }), { minItems: 1, maxItems: 50 })),
   addressId: Type.Optional(Id),
-  shippingAddress: Type.Optional(ShippingAddress),
+  shippingAddress: Type.Optional(PostalAddress),
 });
 export const ListParams = Strict({
   ...pageParams,
@@ -87,5 +85,5 @@ export const PayParams = Strict({
   amount: StatedAmount,
 });
 export const CancelParams = Strict({ id: Id, reason: Reason });
-export const ShipParams = Strict({ id: Id, carrier: text(1, 100), trackingNumber: text(1, 100) });
+export const ShipParams = Strict({ id: Id, carrier: ShownText(100), trackingNumber: ShownText(100) });
 export const RefundParams = Strict({ id: Id, amount: Type.Optional(MoneySchema), reason: Reason });

@@ -63,13 +63,13 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
   return {
     name: "order",
     mixins: [
-      collectionsMixin(orders.collection, carts.collection),
       idempotencyMixin(broker, "order"),
       sweeperMixin({
         collection: orders.collection,
         leaseMs,
         handle: (order) => process.advance(callOf(broker), order),
       }),
+      collectionsMixin(orders.collection, carts.collection),
     ],
     settings: { rest: "/" },
     dependencies: ["product", "payment", "user"],

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { type Money, sameMoney, sum, times, won } from "../../lib/money";
+import type { PostalAddress } from "../../lib/postal-address";
 import type { Change, Filter } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
 import type { Due } from "../../mixins/sweeper.mixin";
 import type { PaymentSummary } from "../payment/payment.contract";
 import type { Quote } from "../product/product.contract";
-import { ORDER_STATUSES, type OrderItem, type OrderStatus, type OrderView, type ShippingAddress } from "./order.schema";
+import { ORDER_STATUSES, type OrderItem, type OrderStatus, type OrderView } from "./order.schema";
 
 /** What is to be done next; at `due` a sweeper does it if the node that should have did not. */
 export type Work =
@@ -50,7 +51,7 @@ export interface Order extends Due {
   status: OrderStatus | "placing";
   items: OrderItem[];
   totals: { items: Money; shipping: Money; total: Money };
-  shippingAddress: ShippingAddress | null;
+  shippingAddress: PostalAddress | null;
   payment?: Pick<PaymentSummary, "id" | "provider" | "status" | "client" | "refunded" | "paymentKey">;
   shipment?: { carrier: string; trackingNumber: string };
   history: HistoryEntry[];
@@ -92,7 +93,7 @@ export interface NewOrder {
   customerId: string;
   items: OrderItem[];
   shippingFee: number;
-  shippingAddress: ShippingAddress;
+  shippingAddress: PostalAddress;
   /** Seconds to pay. */
   paymentWindow: number;
   cart?: { version: number };

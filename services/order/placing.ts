@@ -1,11 +1,12 @@
 import type { Call } from "../../lib/actions";
 import { hasType, unprocessable } from "../../lib/errors";
+import type { PostalAddress } from "../../lib/postal-address";
 import type { Static } from "../../lib/schema";
 import { invalid } from "../../mixins/validator";
 import type { Line } from "../product/product.contract";
 import type { Cart, CartStore } from "./cart.store";
 import { priced, totalsOf } from "./order";
-import type { CartView, OrderItem, PlaceParams, ShippingAddress } from "./order.schema";
+import type { CartView, OrderItem, PlaceParams } from "./order.schema";
 
 const MAX_QUANTITY = 99;
 
@@ -56,7 +57,7 @@ export async function shippingAddressOf(
   call: Call,
   userId: string,
   { addressId, shippingAddress }: Pick<Static<typeof PlaceParams>, "addressId" | "shippingAddress">,
-): Promise<ShippingAddress> {
+): Promise<PostalAddress> {
   if (addressId !== undefined && shippingAddress !== undefined)
     throw invalid([{ path: "addressId", message: "is not accepted beside shippingAddress" }]);
   if (shippingAddress) return shippingAddress;

@@ -68,11 +68,10 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
   return {
     name: "payment",
     mixins: [
-      collectionsMixin(payments, received),
       sweeperMixin({ collection: payments, handle: (payment) => process.goOn(payment), leaseMs }),
       sweeperMixin({ collection: received, handle: (webhook) => webhooks.handle(webhook), leaseMs }),
-      // Named after the collections, so that it ends before they close.
       { stopped: () => background.idle() },
+      collectionsMixin(payments, received),
     ],
     settings: { rest: "/" },
 

@@ -25,15 +25,14 @@ export default function sandboxService(broker: ServiceBroker): ServiceSchema {
   return {
     name: "sandbox",
     mixins: [
-      collectionsMixin(collection),
       sweeperMixin({ collection, handle: (charge) => webhooks.deliver(charge), leaseMs }),
-      // Named after the collection, so that it ends before that closes.
       {
         async stopped() {
           await server.close();
           await webhooks.stop();
         },
       },
+      collectionsMixin(collection),
     ],
 
     async started() {

@@ -41,7 +41,6 @@ export default function productService(broker: ServiceBroker): ServiceSchema {
   return {
     name: "product",
     mixins: [
-      collectionsMixin(...catalogue.collections, ...stock.collections),
       idempotencyMixin(broker, "product"),
       sweeperMixin({ collection: catalogue.products, handle: products.tellAgain, leaseMs }),
       sweeperMixin({
@@ -51,6 +50,7 @@ export default function productService(broker: ServiceBroker): ServiceSchema {
           if (!(await products.settleClaim(due))) await stock.upkeep(due);
         },
       }),
+      collectionsMixin(...catalogue.collections, ...stock.collections),
     ],
     settings: { rest: "/" },
 

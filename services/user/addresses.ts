@@ -16,8 +16,8 @@ function withDefault(addresses: Address[], preferred: string | undefined): Addre
 const defaultOf = (addresses: Address[]) => addresses.find(({ isDefault }) => isDefault)?.id;
 
 /** Throws 404 ADDRESS_NOT_FOUND. */
-export function findAddress(addresses: Address[], id: string): Address {
-  const address = addresses.find((candidate) => candidate.id === id);
+export function findAddress(addresses: Address[], id?: string): Address {
+  const address = addresses.find((candidate) => (id === undefined ? candidate.isDefault : candidate.id === id));
   if (!address) throw notFound("ADDRESS_NOT_FOUND", "There is no such address.");
   return address;
 }

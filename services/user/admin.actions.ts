@@ -1,8 +1,7 @@
 import type { ActionSchema } from "moleculer";
-import { action, type ShopContext } from "../../lib/actions";
+import { action, callerOf, type ShopContext } from "../../lib/actions";
 import { decodeCursor, toPage } from "../../lib/cursor";
 import { conflict } from "../../lib/errors";
-import { callerOf } from "./caller";
 import * as schema from "./user.schema";
 import { toView, type UserDocument, type UserStore } from "./user.store";
 

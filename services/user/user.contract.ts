@@ -1,4 +1,5 @@
 import type { Role } from "../../lib/actions";
+import type { PostalAddress } from "../../lib/postal-address";
 
 export interface UserView {
   id: string;
@@ -8,16 +9,6 @@ export interface UserView {
   roles: Role[];
   status: "active" | "locked";
   createdAt: string;
-}
-
-export interface PostalAddress {
-  recipient: string;
-  phone: string;
-  postalCode: string;
-  line1: string;
-  line2?: string;
-  city?: string;
-  country: string;
 }
 
 declare module "../../lib/actions" {

@@ -1,24 +1,16 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { action, callOf, type ShopContext } from "../../lib/actions";
-import { unprocessable } from "../../lib/errors";
+import { action, callerOf, callOf, type ShopContext } from "../../lib/actions";
 import { newId } from "../../lib/ids";
 import { nodeOf } from "../../lib/node";
+import { PostalAddress } from "../../lib/postal-address";
 import { Nothing } from "../../lib/schema";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { addAddress, changeAddress, findAddress, removeAddress } from "./addresses";
 import { adminActions } from "./admin.actions";
-import { callerOf } from "./caller";
-import { isCountry } from "./countries";
 import { followUp } from "./follow-up";
 import * as schema from "./user.schema";
 import { toView, type UserDocument, userStore } from "./user.store";
-
-function requireCountry(country: string | undefined): void {
-  if (country === undefined || isCountry(country)) return;
-  const errors = [{ path: "country", message: "must be a country of ISO 3166-1" }];
-  throw unprocessable("VALIDATION", "The request is not valid.", errors);
-}
 
 export default function userService(broker: ServiceBroker): ServiceSchema {
   const { environment, store: nodeStore } = nodeOf(broker);
@@ -33,12 +25,12 @@ export default function userService(broker: ServiceBroker): ServiceSchema {
   return {
     name: "user",
     mixins: [
-      collectionsMixin(store.users),
       sweeperMixin({
         collection: store.users,
         leaseMs: environment.leaseMs,
         handle: (user) => followUp(user, { call: callOf(broker) }, store),
       }),
+      collectionsMixin(store.users),
     ],
     settings: { rest: "/" },
 
@@ -58,7 +50,7 @@ export default function userService(broker: ServiceBroker): ServiceSchema {
 
       address: action({
         params: schema.AddressOf,
-        returns: schema.PostalAddressSchema,
+        returns: PostalAddress,
         retryable: true,
         async handler({ params }) {
           const { addresses } = await store.find(params.userId);
@@ -122,7 +114,6 @@ export default function userService(broker: ServiceBroker): ServiceSchema {
         status: 201,
         errors: [[409, "ADDRESS_LIMIT"]],
         async handler(ctx) {
-          requireCountry(ctx.params.country);
           const added = { id: newId(), ...ctx.params };
           const addresses = await store.editAddresses(callerOf(ctx).id, (held) => addAddress(held, added));
           return findAddress(addresses, added.id);
@@ -138,7 +129,6 @@ export default function userService(broker: ServiceBroker): ServiceSchema {
         errors: [[404, "ADDRESS_NOT_FOUND"]],
         async handler(ctx) {
           const { id, ...change } = ctx.params;
-          requireCountry(change.country);
           const addresses = await store.editAddresses(callerOf(ctx).id, (held) => changeAddress(held, id, change));
           return findAddress(addresses, id);
         },

@@ -2,12 +2,13 @@ import { newId } from "../../lib/ids";
 import type { ServerName } from "../../lib/infra";
 import type { TestServers } from "./setup";
 
-/** The servers of this run, with a database of the test file's own. */
+/** The servers of this run, with a database and a namespace of the test file's own. */
 export function serverEnvironment(): Record<string, string> {
   const { env } = JSON.parse(process.env.TEST_SERVERS ?? "{}") as TestServers;
   const mongo = new URL(env.MONGO_URL ?? "mongodb://absent");
-  mongo.pathname = `/test-${newId().slice(-12)}`;
-  return { ...env, MONGO_URL: mongo.toString() };
+  const own = `test-${newId().slice(-12)}`;
+  mongo.pathname = `/${own}`;
+  return { ...env, MONGO_URL: mongo.toString(), NAMESPACE: own };
 }
 
 /** Tests that need real servers; skipped, by name, where one cannot be had. */

@@ -7,15 +7,15 @@ const CHARGE = /POST .*(confirm|capture)/;
 const codesOf = (results: PromiseSettledResult<unknown>[]) =>
   results.map((result) => (result.status === "fulfilled" ? "ok" : String(result.reason.type))).sort();
 
-/** What every provider's adapter has to do, against a server that speaks its protocol. */
-export function paymentSuite(makeLab: () => Promise<Lab>): void {
+/** What every provider's adapter has to do, against a server that speaks its protocol; `environment` names another store. */
+export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<string, string> = {}): void {
   let lab: Lab;
   let node: TestNode;
   const order = orderDouble();
 
   beforeAll(async () => {
     lab = await makeLab();
-    node = await startPayment(lab, order);
+    node = await startPayment(lab, order, environment);
   });
   afterEach(() => {
     lab.gate.open();
@@ -135,14 +135,14 @@ export function paymentSuite(makeLab: () => Promise<Lab>): void {
     });
 
     it("goes on after a restart with what was open", async () => {
-      const first = await startPayment(lab, order);
+      const first = await startPayment(lab, order, environment);
       const payment = await prepare(first);
       const key = await lab.pay(payment, "approved");
       lab.gate.mode = "refuse";
       await expect(confirm(first, payment, key)).rejects.toMatchObject({ code: 503 });
       await first.broker.stop();
       lab.gate.open();
-      const second = await startPayment(lab, order, { DATA_DIR: first.dataDir });
+      const second = await startPayment(lab, order, { ...environment, DATA_DIR: first.dataDir });
       await settled(payment, "paid", second);
       await told(payment);
       await second.stop();

@@ -1,5 +1,5 @@
+import { isCountry } from "../../lib/countries";
 import { addAddress, changeAddress, MAX_ADDRESSES, removeAddress } from "../../services/user/addresses";
-import { isCountry } from "../../services/user/countries";
 import type { Address } from "../../services/user/user.schema";
 
 const fields = {
