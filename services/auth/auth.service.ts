@@ -1,5 +1,5 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { action, callOf } from "../../lib/actions";
+import { action, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { forbidden } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
