@@ -20,7 +20,8 @@ export class ErrorRegenerator extends Errors.Regenerator {
 
 /** What makes a circuit open: the other side's failure, also one without a code (a plain Error of another node). */
 export function countsAsFailure(error: unknown): boolean {
-  if (error instanceof ShopError) return error.code >= 500 && error.type !== "PROVIDER_UNAVAILABLE";
+  // A payment provider that is away is no failure of the node that says so.
+  if (error instanceof ShopError) return error.code >= 500 && error.type !== "PAYMENT_OUTCOME_UNKNOWN";
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code !== "number" || code >= 500;
 }

@@ -43,6 +43,8 @@ export interface Index {
   unique?: boolean;
   /** Documents without the field are left out, also of a unique index. */
   sparse?: boolean;
+  /** The first field has few values: with the next ones an index for MongoDB, without them a burden for the embedded store. */
+  mongoOnly?: boolean;
 }
 
 export interface CollectionOptions {

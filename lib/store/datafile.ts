@@ -50,7 +50,8 @@ function appendLines(file: number, documents: unknown[]): void {
 }
 
 async function ensureIndexes<T extends Document>(db: Datastore<T>, indexes: Index[]): Promise<void> {
-  for (const { fields, unique = false, sparse = false } of indexes) {
+  for (const { fields, unique = false, sparse = false, mongoOnly = false } of indexes) {
+    if (mongoOnly) continue;
     const [first] = fields;
     if (!first || (unique && fields.length > 1)) throw new Error(`a unique index has one field: ${fields}`);
     await db.ensureIndexAsync({ fieldName: first.replace(/^-/, ""), unique, sparse });

@@ -53,7 +53,10 @@ export function nedbQuery(filter: Filter): Query {
       further.push(...instead);
     }
   }
-  return further.length > 0 ? { ...direct, $and: further } : direct;
+  // Of several indexes NeDB uses that of the condition named last, however many documents it leaves.
+  const { _id, ...others } = direct;
+  const query: Query = _id === undefined ? others : { ...others, _id };
+  return further.length > 0 ? { $and: further, ...query } : query;
 }
 
 function operators(key: string, condition: Operators): { asked: Operators; instead: Query[] } {

@@ -55,7 +55,7 @@ export function cartStore(store: Store) {
     /** Empties the cart, with `version` only while it is still that one. */
     async clear(customerId: string, version?: number): Promise<void> {
       await collection.update(
-        { _id: customerId, version },
+        { _id: customerId, ...(version !== undefined && { version }) },
         { $set: { lines: {}, updatedAt: now() }, $inc: { version: 1 } },
       );
     },

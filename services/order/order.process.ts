@@ -72,7 +72,7 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
     try {
       await call("product.commit", { orderId: order._id, items: linesOf(order) });
     } catch (error) {
-      if (!hasType(error, "INSUFFICIENT_STOCK")) throw error;
+      if (!hasType(error, "INSUFFICIENT_STOCK", "STOCK_RETURNED")) throw error;
       return cancel(call, order, { by: "system", reason: "out of stock" });
     }
     crashPoint("order.committed");
@@ -141,7 +141,7 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
         { orderId: order._id },
         over ? { timeout: LAST_CALL_MS } : undefined,
       );
-      if (payment.status === "paid") return paid(call, order, payment, order.customerId);
+      if (payment.paymentKey !== undefined) return paid(call, order, payment, order.customerId);
     } catch (error) {
       // Unknown at the end of the window: what turns out to be captured later is given back, as the payment is closed.
       if (!over) throw error;

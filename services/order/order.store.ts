@@ -10,7 +10,7 @@ export function orderStore(store: Store) {
     indexes: [
       { fields: ["number"], unique: true },
       { fields: ["customerId", "-_id"] },
-      { fields: ["status", "-_id"] },
+      { fields: ["status", "-_id"], mongoOnly: true },
       { fields: ["due"], sparse: true },
     ],
   });

@@ -33,8 +33,8 @@ const KEYS: Record<Sort, SortKey[]> = {
 const sortFields = (keys: SortKey[]) => keys.map(({ field, descends }) => (descends ? `-${field}` : field));
 
 const indexes = Object.values(KEYS).flatMap((keys) => [
-  { fields: ["status", ...sortFields(keys)] },
-  { fields: ["status", "category", ...sortFields(keys)] },
+  { fields: ["status", ...sortFields(keys)], mongoOnly: true },
+  { fields: ["status", "category", ...sortFields(keys)], mongoOnly: true },
 ]);
 
 /** Rows after the one that a cursor names, in the order of `keys`. */

@@ -30,7 +30,13 @@ export async function startNode(
   const settings = { DATA_DIR: dataDir, OPS_PORT: "0", LOG_LEVEL: "fatal", DEMO_DATA: "off", ...environment };
   const broker = new ServiceBroker(brokerOptions(readEnvironment(settings)));
   for (const service of services) broker.createService(service(broker));
-  await broker.start();
+  try {
+    await broker.start();
+  } catch (error) {
+    // What did start would keep the test's process alive.
+    await broker.stop();
+    throw error;
+  }
   return {
     broker,
     call: callOf(broker),
