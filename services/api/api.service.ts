@@ -8,6 +8,7 @@ import type { Revocation } from "../auth/auth.contract";
 import { Authentication } from "./authentication";
 import { published, routesAreThere } from "./discovery";
 import { referencePages } from "./docs";
+import { encodeAnswer } from "./encoding";
 import { handleRequest } from "./handle";
 import { crossOrigin, parseBody, securityHeaders } from "./middlewares";
 import { openApiDocument } from "./openapi";
@@ -84,6 +85,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       errorHandler(req: unknown, res: unknown, error: unknown) {
         this.sendError(req, res, error);
       },
+      encodeResponse: (_req: unknown, _res: unknown, answer: unknown) => encodeAnswer(answer),
     },
 
     actions: {

@@ -51,15 +51,16 @@ export class ReadyViews<C extends Cached, V> {
     await this.availability.refresh(entry.skus);
     const { epoch } = this.availability;
     const freshUntil = entry.skus.length > 0 ? this.availability.freshUntil(entry.skus) : Number.POSITIVE_INFINITY;
-    const view =
-      entry.ready?.epoch === epoch
-        ? entry.ready.view
-        : this.make(
-            cached,
-            cached.items.map((item) => toView(item, (sku) => this.availability.of(sku))),
-          );
+    const view = entry.ready?.epoch === epoch ? entry.ready.view : deepFreeze(this.made(cached));
     entry.ready = { view, epoch, freshUntil };
     return view;
+  }
+
+  private made(cached: C): V {
+    return this.make(
+      cached,
+      cached.items.map((item) => toView(item, (sku) => this.availability.of(sku))),
+    );
   }
 
   /** What could not be loaded is not kept; whoever waits for it hears of it. */
@@ -76,6 +77,13 @@ export class ReadyViews<C extends Cached, V> {
     const [oldest] = this.entries.keys();
     if (this.entries.size > KEPT && oldest !== undefined) this.entries.delete(oldest);
   }
+}
+
+/** The same view is sent again and again: nobody may change it, and the gateway need not encode it twice. */
+function deepFreeze<V>(value: V): V {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
 }
 
 /** A strong entity tag of what a client sees of a product. */
