@@ -2,26 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { ShopNode } from "../../lib/infra/nodes";
 import { eventually } from "../integration/node";
 import { newPlace, type Place } from "./node";
+import { heldFor } from "./provider";
 import { ADDRESS, type Answer, CARD, expectStatus, type Order } from "./shop";
 
 const STOCK = 20;
 const QUICK = { LEASE_MS: "400", PAYMENT_TIMEOUT_MS: "1000" };
-
-interface Charge {
-  status: string;
-  totalAmount: number;
-  balanceAmount: number;
-}
-
-/** What the provider holds of an order's money, asked of the provider itself. */
-async function heldFor(place: Place, orderId: string): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${place.ports.sandbox}/v1/payments/orders/${orderId}`, {
-    headers: { Authorization: `Basic ${Buffer.from("test_sk_sandbox:").toString("base64")}` },
-  });
-  if (response.status === 404) return 0;
-  const charge = (await response.json()) as Charge;
-  return ["DONE", "CANCELED", "PARTIAL_CANCELED"].includes(charge.status) ? charge.balanceAmount : 0;
-}
 
 /** A customer and an admin who try again, under the same key, whenever the shop died under a request. */
 class Persistent {
@@ -115,7 +100,7 @@ export function crashes(points: readonly string[]): void {
         one.status === "paid" ? one.totals.total.amount - (one.id === refunded.id ? 1000 : 0) : 0,
       );
       await eventually(async () => {
-        const held = await Promise.all(orders.map((one) => heldFor(place, one.id)));
+        const held = await Promise.all(orders.map((one) => heldFor(place.ports.sandbox, one.id)));
         return held.every((amount, i) => amount === expectedMoney[i]);
       }, 20_000);
       await eventually(async () => {
