@@ -211,4 +211,19 @@ export function journey(shopOf: () => Shop): void {
     ]);
     expect(foreign.map((answer) => answer.status)).toEqual([404, 404, 404]);
   });
+
+  it.each([
+    "/product/reserve",
+    "/product.reserve",
+    "/payment/confirm",
+    "/order/paymentChanged",
+    "/auth/endSessions",
+    "/user/create",
+    "/$node/services",
+    "/~node/services",
+    "/api/rest",
+  ])("publishes nothing that was not declared: %s", async (path) => {
+    const answers = await Promise.all(["GET", "POST"].map((method) => shop.call(method, path, { token: admin })));
+    expect(answers.map((answer) => answer.status)).toEqual([404, 404]);
+  });
 }
