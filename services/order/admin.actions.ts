@@ -1,28 +1,28 @@
 import type { ActionSchema } from "moleculer";
-import { action, type Caller, callerOf, callOf } from "../../lib/actions";
+import { action, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { conflict, unprocessable } from "../../lib/errors";
 import { CURRENCY } from "../../lib/money";
 import { now } from "../../lib/time";
 import { operationId } from "../../mixins/idempotency.mixin";
-import { delivered, hasOperation, type Order, REFUNDABLE, type Refund, refundPromised, shipped } from "./order";
+import { shown, visibleOrder } from "./access";
+import { delivered, hasOperation, type Order, type Refund, shipped } from "./order";
 import type { OrderProcess } from "./order.process";
-import { OrderParams, OrderView, RefundParams, ShipParams, type OrderView as View } from "./order.schema";
+import { OrderParams, OrderView, RefundParams, ShipParams } from "./order.schema";
 import type { OrderStore } from "./order.store";
+import { REFUNDABLE, refundPromised } from "./refund";
 
 interface Parts {
   orders: OrderStore;
   process: OrderProcess;
   leaseMs: number;
-  visible: (id: string, caller: Caller) => Promise<Order>;
-  shown: (order: Order) => View;
 }
 
 const wrongState = (order: Order, deed: string) =>
   conflict("ORDER_STATE", `An order that is ${order.status} cannot be ${deed}.`);
 
 /** What only admins do with an order. Each is done once for an `Idempotency-Key`, also over a crash in between. */
-export function adminActions({ orders, process, leaseMs, visible, shown }: Parts): Record<string, ActionSchema> {
+export function adminActions({ orders, process, leaseMs }: Parts): Record<string, ActionSchema> {
   return {
     ship: action({
       rest: "POST /orders/:id/ship",
@@ -37,7 +37,7 @@ export function adminActions({ orders, process, leaseMs, visible, shown }: Parts
       async handler(ctx) {
         const { id, carrier, trackingNumber } = ctx.params;
         const act = { by: callerOf(ctx).id, operation: operationId(ctx) };
-        const order = await visible(id, callerOf(ctx));
+        const order = await visibleOrder(orders, id, callerOf(ctx), true);
         if (hasOperation(order, act.operation)) return shown(order);
         const ready = await process.settled(callOf(ctx), order);
         const changed = await orders.apply(shipped(ready, act, { carrier, trackingNumber }));
@@ -58,7 +58,7 @@ export function adminActions({ orders, process, leaseMs, visible, shown }: Parts
       ],
       async handler(ctx) {
         const act = { by: callerOf(ctx).id, operation: operationId(ctx) };
-        const order = await visible(ctx.params.id, callerOf(ctx));
+        const order = await visibleOrder(orders, ctx.params.id, callerOf(ctx), true);
         if (hasOperation(order, act.operation)) return shown(order);
         const changed = await orders.apply(delivered(order, act));
         if (!changed) throw wrongState(order, "delivered");
@@ -83,7 +83,7 @@ export function adminActions({ orders, process, leaseMs, visible, shown }: Parts
       ],
       async handler(ctx) {
         const refundId = operationId(ctx);
-        const order = await visible(ctx.params.id, callerOf(ctx));
+        const order = await visibleOrder(orders, ctx.params.id, callerOf(ctx), true);
         if (order.refunds[refundId]) return shown(given(await process.refund(callOf(ctx), order), refundId));
         const ready = await process.settled(callOf(ctx), order);
         const amount = requestedAmount(ready, ctx.params.amount);

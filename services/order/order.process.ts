@@ -5,18 +5,9 @@ import { after, isPast } from "../../lib/time";
 import type { PaymentSummary } from "../payment/payment.contract";
 import type { Line } from "../product/product.contract";
 import type { CartStore } from "./cart.store";
-import {
-  cancelled,
-  isPaidBy,
-  markPaid,
-  type Order,
-  openForPayment,
-  pendingRefunds,
-  refundGiven,
-  refundRefused,
-  workDone,
-} from "./order";
+import { cancelled, isPaidBy, markPaid, type Order, openForPayment, workDone } from "./order";
 import type { OrderStore } from "./order.store";
+import { pendingRefunds, refundGiven, refundRefused } from "./refund";
 
 /** How much longer than the payment window stock is held, so that it never lapses under an order that is being paid. */
 const RESERVATION_GRACE_MS = 10 * 60_000;

@@ -1,42 +1,25 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { action, type Caller, callerOf, callOf } from "../../lib/actions";
+import { action, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
-import { conflict, notFound, unprocessable } from "../../lib/errors";
-import type { Money } from "../../lib/money";
+import { conflict } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
 import { Id, Nothing, Strict } from "../../lib/schema";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { idempotencyMixin, operationId } from "../../mixins/idempotency.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import { isStaff, requireTotal, shown, visibleOrder } from "./access";
 import { adminActions } from "./admin.actions";
 import { cartActions } from "./cart.actions";
 import { cartStore } from "./cart.store";
-import { hasOperation, isPaidBy, newOrder, type Order, orderView, statesTotal } from "./order";
+import { hasOperation, isPaidBy, newOrder } from "./order";
 import { orderProcess } from "./order.process";
-import {
-  CancelParams,
-  ListParams,
-  OrderPage,
-  OrderParams,
-  OrderView,
-  PayParams,
-  PlaceParams,
-  type OrderView as View,
-} from "./order.schema";
+import { CancelParams, ListParams, OrderPage, OrderParams, OrderView, PayParams, PlaceParams } from "./order.schema";
 import { orderStore } from "./order.store";
 import { linesToOrder, pricedLines, shippingAddressOf } from "./placing";
+import { orderView } from "./view";
 
 /** A payment waits for its provider, which has some seconds: longer than a call between services usually takes. */
 const SLOW_TIMEOUT_MS = 12_000;
-
-const isStaff = (caller: Caller) => caller.roles.includes("admin") || caller.roles.includes("agent");
-
-function requireTotal(order: Order, stated: number | Money): void {
-  if (statesTotal(order, stated)) return;
-  throw unprocessable("AMOUNT_MISMATCH", "The amount is not that of the order.", [
-    { path: "amount", message: `must be ${order.totals.total.amount} ${order.totals.total.currency}` },
-  ]);
-}
 
 export default function orderService(broker: ServiceBroker): ServiceSchema {
   const { environment, store } = nodeOf(broker);
@@ -45,20 +28,6 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
   const orders = orderStore(store);
   const carts = cartStore(store);
   const process = orderProcess({ orders, carts, leaseMs });
-
-  /** An order that the caller may see; 404 for any other. */
-  async function visible(id: string, caller: Caller, staff = isStaff(caller)): Promise<Order> {
-    const order = await orders.get(id);
-    if (!order || order.status === "placing" || (order.customerId !== caller.id && !staff))
-      throw notFound("ORDER_NOT_FOUND", "There is no such order.");
-    return order;
-  }
-
-  function shown(order: Order): View {
-    const view = orderView(order);
-    if (!view) throw notFound("ORDER_NOT_FOUND", "There is no such order.");
-    return view;
-  }
 
   return {
     name: "order",
@@ -76,7 +45,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
 
     actions: {
       ...cartActions(carts, shippingFee),
-      ...adminActions({ orders, process, leaseMs, visible, shown }),
+      ...adminActions({ orders, process, leaseMs }),
 
       place: action({
         rest: "POST /orders",
@@ -133,7 +102,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         params: OrderParams,
         returns: OrderView,
         errors: [[404, "ORDER_NOT_FOUND"]],
-        handler: async (ctx) => shown(await visible(ctx.params.id, callerOf(ctx))),
+        handler: async (ctx) => shown(await visibleOrder(orders, ctx.params.id, callerOf(ctx), isStaff(callerOf(ctx)))),
       }),
 
       pay: action({
@@ -154,7 +123,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         async handler(ctx) {
           const { id, paymentKey, amount } = ctx.params;
           const caller = callerOf(ctx);
-          const order = await visible(id, caller, false);
+          const order = await visibleOrder(orders, id, caller, false);
           if (isPaidBy(order, paymentKey)) return shown(order);
           if (order.status !== "awaiting_payment")
             throw conflict("ORDER_NOT_PAYABLE", "This order cannot be paid any more.");
@@ -178,7 +147,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         async handler(ctx) {
           const caller = callerOf(ctx);
           const operation = operationId(ctx);
-          const order = await visible(ctx.params.id, caller, caller.roles.includes("admin"));
+          const order = await visibleOrder(orders, ctx.params.id, caller, caller.roles.includes("admin"));
           const act = { by: caller.id, reason: ctx.params.reason, operation };
           const after = hasOperation(order, operation)
             ? await process.advance(callOf(ctx), order)

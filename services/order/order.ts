@@ -6,7 +6,7 @@ import { after, now } from "../../lib/time";
 import type { Due } from "../../mixins/sweeper.mixin";
 import type { PaymentSummary } from "../payment/payment.contract";
 import type { Quote } from "../product/product.contract";
-import { ORDER_STATUSES, type OrderItem, type OrderStatus, type OrderView } from "./order.schema";
+import type { OrderItem, OrderStatus } from "./order.schema";
 
 /** What is to be done next; at `due` a sweeper does it if the node that should have did not. */
 export type Work =
@@ -133,7 +133,8 @@ interface Act {
   operation?: string;
 }
 
-function move(
+/** A change of status with its line in the history, and what is to be done next. */
+export function move(
   order: Order,
   from: Order["status"][],
   to: OrderStatus,
@@ -155,7 +156,8 @@ function move(
 
 const pickDefined = ({ reason, operation }: Act) => ({ ...(reason && { reason }), ...(operation && { operation }) });
 
-const snapshot = ({ id, provider, status, client, refunded, paymentKey }: PaymentSummary): Order["payment"] => ({
+/** What an order keeps of its payment, to be shown. */
+export const snapshot = ({ id, provider, status, client, refunded, paymentKey }: PaymentSummary): Order["payment"] => ({
   id,
   provider,
   status,
@@ -199,56 +201,6 @@ export const delivered = (order: Order, act: Act): Transition => {
   return { from: { ...from, work: { $exists: false } }, change };
 };
 
-export const REFUNDABLE: OrderStatus[] = ["paid", "shipped", "delivered"];
-
-/** Promises an amount to the customer: never more in all than was captured. */
-export const refundPromised = (order: Order, refundId: string, refund: Refund, leaseMs: number): Transition => ({
-  from: {
-    _id: order._id,
-    status: { $in: REFUNDABLE },
-    work: { $nin: ["commit", "undo"] },
-    refundable: { $gte: refund.amount },
-    [`refunds.${refundId}`]: { $exists: false },
-  },
-  change: {
-    $inc: { refundable: -refund.amount },
-    $set: { [`refunds.${refundId}`]: refund, work: "refund", due: after(leaseMs) },
-  },
-});
-
-/** A promised refund has been given: once all that was captured is back, the order is `refunded`. */
-export function refundGiven(order: Order, refundId: string, payment: PaymentSummary, leaseMs: number): Transition {
-  const { by, reason } = order.refunds[refundId] ?? { by: "system", reason: "" };
-  const all = payment.status === "refunded";
-  const neverShipped = order.status === "paid";
-  const next: { work: Work; due: string } | null =
-    all && neverShipped ? { work: "restock", due: after(leaseMs) } : morePending(order, refundId, leaseMs);
-  const to = all ? "refunded" : (order.status as OrderStatus);
-  const { from, change } = move(order, [...REFUNDABLE], to, { by, reason, operation: refundId }, next, {
-    payment: snapshot(payment),
-    [`refunds.${refundId}.status`]: "done",
-  });
-  return { from: { ...from, [`refunds.${refundId}.status`]: "pending", status: order.status }, change };
-}
-
-function morePending(order: Order, exceptId: string, leaseMs: number): { work: Work; due: string } | null {
-  const more = pendingRefunds(order).some((id) => id !== exceptId);
-  return more ? { work: "refund", due: after(leaseMs) } : null;
-}
-
-export const refundRefused = (order: Order, refundId: string, code: string): Transition => ({
-  from: { _id: order._id, [`refunds.${refundId}.status`]: "pending" },
-  change: {
-    $set: { [`refunds.${refundId}.status`]: "failed", [`refunds.${refundId}.code`]: code },
-    $inc: { refundable: order.refunds[refundId]?.amount ?? 0 },
-  },
-});
-
-export const pendingRefunds = (order: Order): string[] =>
-  Object.entries(order.refunds)
-    .filter(([, refund]) => refund.status === "pending")
-    .map(([id]) => id);
-
 /** The work is done: nothing is due any more. */
 export const workDone = (order: Order, payment?: PaymentSummary): Transition => ({
   from: { _id: order._id, work: order.work },
@@ -264,24 +216,3 @@ export const isPaidBy = (order: Order, paymentKey: string): boolean =>
 /** Whether the customer means the amount that we want. */
 export const statesTotal = (order: Order, stated: number | Money): boolean =>
   sameMoney(typeof stated === "number" ? { ...order.totals.total, amount: stated } : stated, order.totals.total);
-
-/** The order as clients see it; undefined while it is not an order yet. */
-export function orderView(order: Order): OrderView | undefined {
-  const { status, payment } = order;
-  if (status === "placing" || !ORDER_STATUSES.includes(status) || !payment) return undefined;
-  const { paymentKey: _, ...shownPayment } = payment;
-  return {
-    id: order._id,
-    number: order.number,
-    customerId: order.customerId,
-    status,
-    items: order.items,
-    totals: order.totals,
-    shippingAddress: order.shippingAddress,
-    payment: shownPayment,
-    ...(order.shipment && { shipment: order.shipment }),
-    history: order.history.map(({ operation: __, ...entry }) => entry),
-    ...(order.expiresAt && { expiresAt: order.expiresAt }),
-    createdAt: order.createdAt,
-  };
-}

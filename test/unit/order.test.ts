@@ -8,15 +8,13 @@ import {
   type Order,
   openForPayment,
   orderNumber,
-  orderView,
-  pendingRefunds,
   priced,
-  refundGiven,
-  refundPromised,
   statesTotal,
   totalsOf,
 } from "../../services/order/order";
 import { merged } from "../../services/order/placing";
+import { pendingRefunds, refundGiven, refundPromised } from "../../services/order/refund";
+import { orderView } from "../../services/order/view";
 import type { PaymentSummary } from "../../services/payment/payment.contract";
 
 const quote = { sku: "A", productId: "p", name: "Tea", unitPrice: won(1500), available: 9 };

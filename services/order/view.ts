@@ -1,0 +1,23 @@
+import type { Order } from "./order";
+import { ORDER_STATUSES, type OrderView } from "./order.schema";
+
+/** The order as clients see it; undefined while it is not an order yet. */
+export function orderView(order: Order): OrderView | undefined {
+  const { status, payment } = order;
+  if (status === "placing" || !ORDER_STATUSES.includes(status) || !payment) return undefined;
+  const { paymentKey: _, ...shownPayment } = payment;
+  return {
+    id: order._id,
+    number: order.number,
+    customerId: order.customerId,
+    status,
+    items: order.items,
+    totals: order.totals,
+    shippingAddress: order.shippingAddress,
+    payment: shownPayment,
+    ...(order.shipment && { shipment: order.shipment }),
+    history: order.history.map(({ operation: __, ...entry }) => entry),
+    ...(order.expiresAt && { expiresAt: order.expiresAt }),
+    createdAt: order.createdAt,
+  };
+}
