@@ -5,7 +5,7 @@ import { after, isPast } from "../../lib/time";
 import type { PaymentSummary } from "../payment/payment.contract";
 import type { Line } from "../product/product.contract";
 import type { CartStore } from "./cart.store";
-import { cancelled, isPaidBy, markPaid, type Order, openForPayment, workDone } from "./order";
+import { cancelled, isPaidBy, markPaid, type Order, openForPayment, payTried, workDone } from "./order";
 import type { OrderStore } from "./order.store";
 import { pendingRefunds, refundGiven, refundRefused } from "./refund";
 
@@ -92,10 +92,7 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
 
   /** A customer pays with the key that the provider gave. 402 and 409 leave the order waiting; 503 settles by itself. */
   async function pay(call: Call, order: Order, paymentKey: string, by: string): Promise<Order> {
-    const tried = await orders.collection.update(
-      { _id: order._id, status: "awaiting_payment" },
-      { $set: { work: "settle", due: after(leaseMs) } },
-    );
+    const tried = await orders.apply(payTried(order, leaseMs));
     if (!tried) return payable(await reread(order), paymentKey);
     crashPoint("order.settling");
     try {
@@ -191,10 +188,11 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
     }
   }
 
-  /** For what must not start before the stock is sold: brings a paid order there first. */
+  /** For what must not start while something else is on its way (stock being sold, a refund): ends that first. */
   async function settled(call: Call, order: Order): Promise<Order> {
-    const current = order.work === "commit" || order.work === "restock" ? await advance(call, order) : order;
-    if (current.work === "commit") throw unavailable("ORDER_BUSY", "The order is still being worked on. Try again.");
+    if (!order.work || order.status === "awaiting_payment") return order;
+    const current = await advance(call, order);
+    if (current.work) throw unavailable("ORDER_BUSY", "The order is still being worked on. Try again.");
     return current;
   }
 

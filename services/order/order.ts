@@ -176,6 +176,16 @@ export const openForPayment = (order: Order, payment: PaymentSummary): Transitio
     { payment: snapshot(payment) },
   );
 
+/** A payment is being tried, which only an order in its window can. How it ended is found out, at the latest then. */
+export const payTried = (order: Order, leaseMs: number): Transition => {
+  const leaseEnd = after(leaseMs);
+  const due = order.expiresAt && order.expiresAt < leaseEnd ? order.expiresAt : leaseEnd;
+  return {
+    from: { _id: order._id, status: "awaiting_payment", expiresAt: { $gt: now() } },
+    change: { $set: { work: "settle", due } },
+  };
+};
+
 export const markPaid = (order: Order, payment: PaymentSummary, by: string, leaseMs: number): Transition =>
   move(
     order,
