@@ -65,7 +65,7 @@ export class Authentication {
         const roles = ROLES.filter((role) => Array.isArray(claims.roles) && claims.roles.includes(role));
         return {
           caller: { id: claims.sub, roles, sid: claims.sid },
-          issuedAt: claims.iat,
+          issuedAt: Number.isInteger(claims.iat_ms) ? claims.iat_ms / 1000 : claims.iat,
           expiresAt: claims.exp,
         };
       }

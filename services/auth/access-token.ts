@@ -12,12 +12,12 @@ export interface Claims {
 }
 
 /**
- * An access token as a JWT. `iat` and `exp` have milliseconds (RFC 7519 allows a fraction): what revokes a user's
- * tokens names a moment, and in whole seconds the new token of that second could not be told from the old ones.
+ * An access token as a JWT. `iat_ms` is `iat` in milliseconds: what revokes a user's tokens names a moment, and in whole
+ * seconds, which is all that strict libraries take, the new token of that second could not be told from the old ones.
  */
 export function signAccessToken({ user, sid, issuedAt }: Claims, key: SigningKey, jwt: Environment["jwt"]): string {
-  const iat = issuedAt / 1000;
-  return sign({ roles: user.roles, sid, iat, exp: iat + jwt.accessSeconds }, key.privateKey, {
+  const iat = Math.floor(issuedAt / 1000);
+  return sign({ roles: user.roles, sid, iat, iat_ms: issuedAt, exp: iat + jwt.accessSeconds }, key.privateKey, {
     algorithm: "ES256",
     keyid: key.kid,
     issuer: jwt.issuer,

@@ -4,7 +4,7 @@ export interface Revocation {
   kind: "session" | "user";
   /** The session's or the user's id. */
   subject: string;
-  /** RFC 3339. A session's tokens are refused whatever their `iat`, a user's with `iat` at or before it. */
+  /** RFC 3339. A session's tokens are refused whatever their age, a user's with `iat_ms` at or before it. */
   at: string;
   /** Missing where no session ended and tokens only have to be renewed, for other roles. */
   reason?: EndReason;

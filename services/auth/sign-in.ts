@@ -24,7 +24,7 @@ const badCredentials = () => unauthorized("BAD_CREDENTIALS", "The email address 
 export const badRefreshToken = () => unauthorized("BAD_REFRESH_TOKEN", "This refresh token is no longer good.");
 
 /**
- * The `iat`, in milliseconds, of a token with the claims that are read from now on: after what this credential knows to
+ * The `iat_ms` of a token with the claims that are read from now on: after what this credential knows to
  * be revoked, also where another node's clock is ahead.
  */
 const issueTime = (credential: CredentialDocument | null): number =>

@@ -21,6 +21,7 @@ export interface AccessClaims {
   sid: string;
   jti: string;
   iat: number;
+  iat_ms: number;
   exp: number;
 }
 

@@ -42,6 +42,9 @@ test("an access token is verified by the published key and says who, for what an
   const claims = claimsOf(account);
   expect(claims).toMatchObject({ sub: account.user.id, roles: ["customer"] });
   expect(claims.exp - claims.iat).toBe(900);
+  // Strict JWT libraries take whole seconds only.
+  expect([claims.iat, claims.exp].every(Number.isInteger)).toBe(true);
+  expect(claims.iat).toBe(Math.floor(claims.iat_ms / 1000));
   expect(claims.jti).not.toBe(claimsOf(await login(account.user.email ?? "")).jti);
 });
 

@@ -17,10 +17,10 @@ const revoked: Revocation[] = [];
 
 function tokenFor(
   roles: string[],
-  { sub = newId(), sid = newId(), expiresIn = 60, key = privateKey, kid = "k1" } = {},
+  { sub = newId(), sid = newId(), expiresIn = 60, key = privateKey, kid = "k1", claims = {} } = {},
 ) {
   const issuer = "https://shop.example";
-  return jwt.sign({ roles, sid, jti: newId() }, key, {
+  return jwt.sign({ roles, sid, jti: newId(), ...claims }, key, {
     algorithm: "ES256",
     keyid: kid,
     issuer,
@@ -208,6 +208,22 @@ describe("who may", () => {
     expect((await get("/api/v1/mine", bearer(polled))).status).toBe(200);
     revoked.push({ id: "2", kind: "session", subject: "polled", at });
     await eventually(async () => (await get("/api/v1/mine", bearer(polled))).status === 401, 1000);
+  });
+});
+
+describe("the tokens of a user that were revoked", () => {
+  const iat = Math.floor(Date.now() / 1000);
+  const revokedAt = iat * 1000 + 500;
+  const status = async (claims: object) =>
+    (await get("/api/v1/mine", bearer(tokenFor(["customer"], { sub: "changed", claims: { iat, ...claims } })))).status;
+
+  it("are told from newer ones of the same second, and where they do not say it are refused", async () => {
+    const at = new Date(revokedAt).toISOString();
+    await node.broker.broadcast("auth.revoked", { id: "3", kind: "user", subject: "changed", at });
+    expect(await status({ iat_ms: revokedAt })).toBe(401);
+    expect(await status({ iat_ms: revokedAt + 1 })).toBe(200);
+    expect(await status({})).toBe(401);
+    expect(await status({ iat: iat + 1 })).toBe(200);
   });
 });
 
