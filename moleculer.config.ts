@@ -7,7 +7,7 @@ import { attachNode } from "./lib/node";
 import { MongoStore } from "./lib/store/mongo";
 import { NedbStore } from "./lib/store/nedb";
 import { cacherFor } from "./mixins/cacher";
-import { countsAsFailure, ErrorRegenerator } from "./mixins/errors";
+import { countsAsFailure, ErrorRegenerator, isWorthARetry } from "./mixins/errors";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
 import { metricsMiddleware } from "./mixins/metrics.middleware";
 import { operationsMiddleware } from "./mixins/operations.middleware";
@@ -50,8 +50,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     tracking: { enabled: true, shutdownTimeout: 6000 },
     registry: { strategy: "RoundRobin", preferLocal: true },
 
-    // Off unless an action says that it is safe to run twice.
-    retryPolicy: { enabled: false, retries: 3, delay: 100, maxDelay: 1000, factor: 2 },
+    // Off unless an action says that it is safe to run twice. Whoever waited in vain once does not wait again.
+    retryPolicy: { enabled: false, retries: 3, delay: 100, maxDelay: 1000, factor: 2, check: isWorthARetry },
     circuitBreaker: {
       enabled: true,
       threshold: 0.5,

@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
 
+const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
+
 /** A node's metrics, as Prometheus reads them from the operations port. */
 export class Metrics {
   readonly registry = new Registry();
@@ -26,5 +28,7 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    // Gauges under names that Prometheus keeps for counters; the same figures are there by type.
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
   }
 }

@@ -18,6 +18,8 @@ type Answer =
   | { error: { code: number; type: string; message: string; data: ErrorData }; requestId: string };
 
 interface KeyRecord extends Document {
+  /** Whose request it was; the kept answer may hold personal data of theirs. */
+  userId: string;
   /** Hash of what was asked, to tell another request with the same key. */
   fingerprint: string;
   /** The id of what the operation makes: a second try of the same key goes on with it. */
@@ -50,7 +52,7 @@ export function operationId(ctx: ShopContext): string {
 export function idempotencyMixin(broker: ServiceBroker, service: string): Partial<ServiceSchema> {
   const records = nodeOf(broker).store.collection<KeyRecord>(service, {
     name: "idempotency_keys",
-    indexes: [{ fields: ["createdAt"] }],
+    indexes: [{ fields: ["createdAt"] }, { fields: ["userId"] }],
   });
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -72,12 +74,20 @@ export function idempotencyMixin(broker: ServiceBroker, service: string): Partia
   };
 }
 
+/** Drops what a service answered to a user who is erased. `owner` is the service's instance. */
+export async function forgetAnswers(owner: object, userId: string): Promise<void> {
+  await recordsOf.get(owner)?.remove({ userId });
+}
+
 /** Claims the key for this run, or throws what the contract answers instead; a finished record comes back with its answer. */
-async function claim(records: Collection<KeyRecord>, id: string, fingerprint: string, leaseMs: number) {
+async function claim(
+  records: Collection<KeyRecord>,
+  { id, userId, fingerprint, leaseMs }: { id: string; userId: string; fingerprint: string; leaseMs: number },
+) {
   const owner = newId();
   const lease = { owner, leaseUntil: after(leaseMs) };
   try {
-    return await records.insert({ _id: id, fingerprint, operationId: newId(), ...lease, createdAt: now() });
+    return await records.insert({ _id: id, userId, fingerprint, operationId: newId(), ...lease, createdAt: now() });
   } catch (error) {
     if (!(error instanceof DuplicateKey)) throw error;
   }
@@ -134,8 +144,10 @@ export const idempotencyMiddleware = (leaseMs: number): Middleware =>
       const records = recordsOf.get(action.service ?? {});
       if (!records) throw new Error(`${action.name}: its service lacks the idempotency mixin`);
       if (key === undefined) return next(ctx);
-      const id = hash(ctx.meta.user?.id ?? "", action.name ?? "", key);
-      const record = await claim(records, id, hash(canonical(ctx.params)), Math.min(2 * leaseMs, MAX_LEASE_MS));
+      const userId = ctx.meta.user?.id ?? "";
+      const id = hash(userId, action.name ?? "", key);
+      const fingerprint = hash(canonical(ctx.params));
+      const record = await claim(records, { id, userId, fingerprint, leaseMs: Math.min(2 * leaseMs, MAX_LEASE_MS) });
       if (record.answer) return replay(ctx, record.answer);
       ctx.locals.operationId = record.operationId;
       const mine = { _id: id, owner: record.owner };

@@ -26,7 +26,7 @@ export function operationsMiddleware(port: number): Middleware {
     starting: (broker) =>
       new Promise((resolve, reject) => {
         server = createServer((request, response) => {
-          serve(broker, new URL(request.url ?? "/", "http://ops").pathname, response).catch((error: unknown) => {
+          serve(broker, request.url?.split("?", 1)[0] ?? "/", response).catch((error: unknown) => {
             broker.logger.error({ err: error }, "the operations port failed");
             answer(response, 500, "application/json", '{"status":"failed"}');
           });

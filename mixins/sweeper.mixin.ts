@@ -18,53 +18,63 @@ export interface SweeperOptions<T extends Due> {
   everyMs?: number;
 }
 
-const BATCH = 32;
+/** How many documents a node works on at once. */
+const AT_ONCE = 48;
 
 /**
  * Takes up what a dead or failed node left. `due` is lease and schedule in one: a document is taken by moving its `due`
- * on, conditional on the old value, so that of several nodes one gets it.
+ * on, conditional on the old value, so that of several nodes one gets it. A slow document holds up no other.
  */
 export function sweeperMixin<T extends Due>({ collection, handle, leaseMs, everyMs = 500 }: SweeperOptions<T>) {
+  const active = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let stopping = false;
-  let running: Promise<void> = Promise.resolve();
+  let looking: Promise<void> | undefined;
 
   async function takeUp(service: Service, document: T): Promise<void> {
-    const taken = await collection.update({ _id: document._id, due: document.due }, { $set: { due: after(leaseMs) } });
-    if (!taken) return;
     try {
-      await handle(taken);
+      const taken = await collection.update(
+        { _id: document._id, due: document.due },
+        { $set: { due: after(leaseMs) } },
+      );
+      if (taken) await handle(taken);
     } catch (error) {
       service.logger.warn({ err: error, id: document._id }, `${collection.name}: will be tried again`);
     }
   }
 
-  async function sweep(service: Service): Promise<void> {
-    try {
-      const left = await collection.find({ due: { $lte: now() } }, { sort: ["due"], limit: BATCH });
-      await Promise.all(left.map((document) => takeUp(service, document)));
-    } catch (error) {
-      service.logger.warn({ err: error }, `${collection.name}: the sweep failed`);
+  /** Starts as many as there is room for. Where more are due, the end of one makes room for the next. */
+  async function look(service: Service): Promise<void> {
+    const room = AT_ONCE - active.size;
+    if (stopping || room <= 0) return;
+    const left = await collection.find({ due: { $lte: now() } }, { sort: ["due"], limit: room });
+    for (const document of left) {
+      const work = takeUp(service, document).finally(() => {
+        active.delete(work);
+        if (left.length === room) lookOnce(service);
+      });
+      active.add(work);
     }
   }
 
-  function schedule(service: Service): void {
-    timer = setTimeout(() => {
-      running = sweep(service).then(() => {
-        if (!stopping) schedule(service);
+  function lookOnce(service: Service): void {
+    looking ??= look(service)
+      .catch((error: unknown) => service.logger.warn({ err: error }, `${collection.name}: the sweep failed`))
+      .finally(() => {
+        looking = undefined;
       });
-    }, everyMs);
   }
 
   return {
     started() {
       stopping = false;
-      schedule(this);
+      timer = setInterval(() => lookOnce(this), everyMs);
     },
     async stopped() {
       stopping = true;
-      clearTimeout(timer);
-      await running;
+      clearInterval(timer);
+      await looking;
+      await Promise.all(active);
     },
   } satisfies Partial<ServiceSchema> & ThisType<Service>;
 }

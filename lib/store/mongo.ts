@@ -172,7 +172,7 @@ export class MongoStore implements Store {
 
   async acquire(): Promise<Connection> {
     this.connection ??= createConnection(this.url, {
-      serverSelectionTimeoutMS: 5000,
+      serverSelectionTimeoutMS: 2000,
       writeConcern: { w: "majority", journal: true },
     }).asPromise();
     const connection = this.connection;

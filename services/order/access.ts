@@ -18,8 +18,8 @@ export async function visibleOrder(orders: OrderStore, id: string, caller: Calle
 }
 
 /** The order as clients see it. 404 where it is none yet, or none any more. */
-export function shown(order: Order): OrderView {
-  const view = orderView(order);
+export function shown(order: Order, caller: Caller): OrderView {
+  const view = orderView(order, caller.id);
   if (!view) throw noSuchOrder();
   return view;
 }

@@ -10,7 +10,7 @@ import { delivered, hasOperation, type Order, type Refund, shipped } from "./ord
 import type { OrderProcess } from "./order.process";
 import { OrderParams, OrderView, RefundParams, ShipParams } from "./order.schema";
 import type { OrderStore } from "./order.store";
-import { REFUNDABLE, refundPromised } from "./refund";
+import { isRefundable, refundPromised } from "./refund";
 
 interface Parts {
   orders: OrderStore;
@@ -38,11 +38,11 @@ export function adminActions({ orders, process, leaseMs }: Parts): Record<string
         const { id, carrier, trackingNumber } = ctx.params;
         const act = { by: callerOf(ctx).id, operation: operationId(ctx) };
         const order = await visibleOrder(orders, id, callerOf(ctx), true);
-        if (hasOperation(order, act.operation)) return shown(order);
+        if (hasOperation(order, act.operation)) return shown(order, callerOf(ctx));
         const ready = await process.settled(callOf(ctx), order);
         const changed = await orders.apply(shipped(ready, act, { carrier, trackingNumber }));
         if (!changed) throw wrongState(ready, "shipped");
-        return shown(changed);
+        return shown(changed, callerOf(ctx));
       },
     }),
 
@@ -59,10 +59,10 @@ export function adminActions({ orders, process, leaseMs }: Parts): Record<string
       async handler(ctx) {
         const act = { by: callerOf(ctx).id, operation: operationId(ctx) };
         const order = await visibleOrder(orders, ctx.params.id, callerOf(ctx), true);
-        if (hasOperation(order, act.operation)) return shown(order);
+        if (hasOperation(order, act.operation)) return shown(order, callerOf(ctx));
         const changed = await orders.apply(delivered(order, act));
         if (!changed) throw wrongState(order, "delivered");
-        return shown(changed);
+        return shown(changed, callerOf(ctx));
       },
     }),
 
@@ -84,8 +84,9 @@ export function adminActions({ orders, process, leaseMs }: Parts): Record<string
       async handler(ctx) {
         const refundId = operationId(ctx);
         const order = await visibleOrder(orders, ctx.params.id, callerOf(ctx), true);
-        if (order.refunds[refundId]) return shown(given(await process.refund(callOf(ctx), order), refundId));
-        const ready = await process.settled(callOf(ctx), order);
+        if (order.refunds[refundId])
+          return shown(given(await process.refund(callOf(ctx), order), refundId), callerOf(ctx));
+        const ready = order.work === "refund" ? order : await process.settled(callOf(ctx), order);
         const amount = requestedAmount(ready, ctx.params.amount);
         const refund: Refund = {
           amount,
@@ -97,14 +98,14 @@ export function adminActions({ orders, process, leaseMs }: Parts): Record<string
         const promised = await orders.apply(refundPromised(ready, refundId, refund, leaseMs));
         if (!promised) throw await refusal(ready, amount);
         crashPoint("order.refund-promised");
-        return shown(given(await process.refund(callOf(ctx), promised), refundId));
+        return shown(given(await process.refund(callOf(ctx), promised), refundId), callerOf(ctx));
       },
     }),
   };
 
   async function refusal(order: Order, amount: number): Promise<Error> {
     const current = (await orders.get(order._id)) ?? order;
-    if (!REFUNDABLE.some((status) => status === current.status)) return wrongState(current, "refunded");
+    if (!isRefundable(current)) return wrongState(current, "refunded");
     if (current.refundable < amount) return exceeds();
     return wrongState(current, "refunded now");
   }
@@ -118,7 +119,7 @@ function requestedAmount(order: Order, asked: { amount: number; currency: string
     throw unprocessable("VALIDATION", "The request is not valid.", [
       { path: "amount", message: `must be more than nothing, in ${CURRENCY}` },
     ]);
-  if (!REFUNDABLE.some((status) => status === order.status)) throw wrongState(order, "refunded");
+  if (!isRefundable(order)) throw wrongState(order, "refunded");
   if (amount === 0) throw exceeds();
   return amount;
 }

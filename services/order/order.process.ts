@@ -5,9 +5,18 @@ import { after, isPast } from "../../lib/time";
 import type { PaymentSummary } from "../payment/payment.contract";
 import type { Line } from "../product/product.contract";
 import type { CartStore } from "./cart.store";
-import { cancelled, isPaidBy, markPaid, type Order, openForPayment, payTried, workDone } from "./order";
+import {
+  cancelled,
+  isPaidBy,
+  markPaid,
+  type Order,
+  openForPayment,
+  payTried,
+  type Transition,
+  workDone,
+} from "./order";
 import type { OrderStore } from "./order.store";
-import { pendingRefunds, refundGiven, refundRefused } from "./refund";
+import { isRefundable, pendingRefunds, refundedElsewhere, refundGiven, refundRefused } from "./refund";
 
 /** How much longer than the payment window stock is held, so that it never lapses under an order that is being paid. */
 const RESERVATION_GRACE_MS = 10 * 60_000;
@@ -41,14 +50,27 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
       throw error;
     }
     crashPoint("order.reserved");
-    const amount = order.totals.total;
-    const payment = await call("payment.prepare", { orderId: order._id, customerId: order.customerId, amount });
+    const payment = await preparedPayment(call, order);
     crashPoint("order.prepared");
     if (order.cart) await carts.clear(order.customerId, order.cart.version);
     crashPoint("order.cart-cleared");
     const opened = await orders.apply(openForPayment(order, payment));
     crashPoint("order.opened");
     return opened ?? reread(order);
+  }
+
+  /** A refusal ends the order: what it reserved is free again. */
+  async function preparedPayment(call: Call, order: Order): Promise<PaymentSummary> {
+    const { _id: orderId, customerId, totals } = order;
+    try {
+      return await call("payment.prepare", { orderId, customerId, amount: totals.total });
+    } catch (error) {
+      if (error instanceof ShopError && error.code < 500) {
+        await call("product.release", { orderId, items: linesOf(order) });
+        await orders.forget(orderId);
+      }
+      throw error;
+    }
   }
 
   /** The money is there: the order is paid and its stock sold. An order that died meanwhile gives the money back itself. */
@@ -141,22 +163,32 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
   /** Gives each promised refund, once however often this runs. */
   async function refund(call: Call, order: Order): Promise<Order> {
     let current = order;
-    for (const refundId of pendingRefunds(order)) {
-      const { amount = 0, reason = "" } = current.refunds[refundId] ?? {};
-      const money = { ...order.totals.total, amount };
+    let failure: unknown;
+    for (const id of pendingRefunds(order)) {
       try {
-        const payment = await call("payment.refund", { orderId: order._id, refundId, amount: money, reason });
-        crashPoint("order.refund-given");
-        current = (await orders.apply(refundGiven(current, refundId, payment, leaseMs))) ?? (await reread(order));
+        current = (await orders.apply(await refundOutcome(call, current, id))) ?? (await reread(current));
       } catch (error) {
-        const code = errorType(error);
-        if (code !== "REFUND_EXCEEDS_PAYMENT" && code !== "REFUND_REFUSED") throw error;
-        current = (await orders.apply(refundRefused(current, refundId, code))) ?? (await reread(order));
+        // The provider's silence about one is no reason to keep the customer waiting for the others.
+        failure = error;
       }
     }
-    if (current.work === "refund" && pendingRefunds(current).length === 0)
-      current = (await orders.apply(workDone(current))) ?? (await reread(current));
+    if (failure !== undefined) throw failure;
+    if (current.work === "refund") current = (await orders.apply(workDone(current))) ?? (await reread(current));
     return current.work === "restock" ? restock(call, current) : current;
+  }
+
+  async function refundOutcome(call: Call, order: Order, refundId: string): Promise<Transition> {
+    const { amount = 0, reason = "" } = order.refunds[refundId] ?? {};
+    const money = { ...order.totals.total, amount };
+    try {
+      const payment = await call("payment.refund", { orderId: order._id, refundId, amount: money, reason });
+      crashPoint("order.refund-given");
+      return refundGiven(order, refundId, payment, leaseMs);
+    } catch (error) {
+      const code = errorType(error);
+      if (code !== "REFUND_EXCEEDS_PAYMENT" && code !== "REFUND_REFUSED") throw error;
+      return refundRefused(order, refundId, code);
+    }
   }
 
   async function restock(call: Call, order: Order): Promise<Order> {
@@ -199,9 +231,14 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
   /** The payment changed by itself: by a webhook, or by what the provider told later. */
   async function paymentChanged(call: Call, order: Order): Promise<Order> {
     if (order.status === "awaiting_payment") return settle(call, order);
+    if (order.refundsPending > 0) return refund(call, order);
     if (order.work) return advance(call, order);
     if (order.status === "placing") return order;
     const payment = await call("payment.settle", { orderId: order._id });
+    if (payment.status === "refunded" && isRefundable(order)) {
+      const ended = (await orders.apply(refundedElsewhere(order, payment, leaseMs))) ?? (await reread(order));
+      return ended.work === "restock" ? restock(call, ended) : ended;
+    }
     const shown = { "payment.status": payment.status, "payment.refunded": payment.refunded };
     return (await orders.collection.update({ _id: order._id }, { $set: shown })) ?? order;
   }

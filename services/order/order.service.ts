@@ -5,7 +5,7 @@ import { conflict } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
 import { Id, Nothing, Strict } from "../../lib/schema";
 import { collectionsMixin } from "../../mixins/collections.mixin";
-import { idempotencyMixin, operationId } from "../../mixins/idempotency.mixin";
+import { forgetAnswers, idempotencyMixin, operationId } from "../../mixins/idempotency.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { isStaff, requireTotal, shown, visibleOrder } from "./access";
 import { adminActions } from "./admin.actions";
@@ -15,7 +15,7 @@ import { hasOperation, isPaidBy, newOrder } from "./order";
 import { orderProcess } from "./order.process";
 import { CancelParams, ListParams, OrderPage, OrderParams, OrderView, PayParams, PlaceParams } from "./order.schema";
 import { orderStore } from "./order.store";
-import { linesToOrder, pricedLines, shippingAddressOf } from "./placing";
+import { linesToOrder, pricedLines, requirePayable, shippingAddressOf } from "./placing";
 import { orderView } from "./view";
 
 /** A payment waits for its provider, which has some seconds: longer than a call between services usually takes. */
@@ -60,6 +60,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           [404, "ADDRESS_NOT_FOUND"],
           [409, "INSUFFICIENT_STOCK"],
           [422, "CART_EMPTY"],
+          [422, "ORDER_TOO_LARGE"],
           [422, "UNKNOWN_SKU"],
           [422, "ADDRESS_REQUIRED"],
         ],
@@ -67,16 +68,18 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           const { id: customerId } = callerOf(ctx);
           const id = operationId(ctx);
           const begun = await orders.get(id);
-          if (begun) return shown(begun.work === "place" ? await process.place(callOf(ctx), begun) : begun);
+          if (begun)
+            return shown(begun.work === "place" ? await process.place(callOf(ctx), begun) : begun, callerOf(ctx));
           const { lines, cart } = await linesToOrder(carts, customerId, ctx.params.items);
           const [items, shippingAddress] = await Promise.all([
             pricedLines(callOf(ctx), lines),
             shippingAddressOf(callOf(ctx), customerId, ctx.params),
           ]);
+          requirePayable(items, shippingFee);
           const order = newOrder({ id, customerId, items, shippingFee, shippingAddress, paymentWindow, cart, leaseMs });
           const inserted = await orders.insert(order);
           crashPoint("order.inserted");
-          return shown(await process.place(callOf(ctx), inserted));
+          return shown(await process.place(callOf(ctx), inserted), callerOf(ctx));
         },
       }),
 
@@ -92,7 +95,10 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           if (!isStaff(caller) && customerId !== undefined && customerId !== caller.id)
             return { items: [], nextCursor: null };
           const found = await orders.list({ status, customerId: isStaff(caller) ? customerId : caller.id }, page);
-          return { items: found.items.flatMap((order) => orderView(order) ?? []), nextCursor: found.nextCursor };
+          return {
+            items: found.items.flatMap((order) => orderView(order, caller.id) ?? []),
+            nextCursor: found.nextCursor,
+          };
         },
       }),
 
@@ -102,7 +108,10 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         params: OrderParams,
         returns: OrderView,
         errors: [[404, "ORDER_NOT_FOUND"]],
-        handler: async (ctx) => shown(await visibleOrder(orders, ctx.params.id, callerOf(ctx), isStaff(callerOf(ctx)))),
+        async handler(ctx) {
+          const caller = callerOf(ctx);
+          return shown(await visibleOrder(orders, ctx.params.id, caller, isStaff(caller)), caller);
+        },
       }),
 
       pay: action({
@@ -124,11 +133,11 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           const { id, paymentKey, amount } = ctx.params;
           const caller = callerOf(ctx);
           const order = await visibleOrder(orders, id, caller, false);
-          if (isPaidBy(order, paymentKey)) return shown(order);
+          if (isPaidBy(order, paymentKey)) return shown(order, caller);
           if (order.status !== "awaiting_payment")
             throw conflict("ORDER_NOT_PAYABLE", "This order cannot be paid any more.");
           requireTotal(order, amount);
-          return shown(await process.pay(callOf(ctx), order, paymentKey, caller.id));
+          return shown(await process.pay(callOf(ctx), order, paymentKey, caller.id), caller);
         },
       }),
 
@@ -154,7 +163,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
             : await process.cancel(callOf(ctx), order, act);
           if (!hasOperation(after, operation))
             throw conflict("ORDER_STATE", `An order that is ${after.status} cannot be cancelled.`);
-          return shown(after);
+          return shown(after, caller);
         },
       }),
 
@@ -173,8 +182,12 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         params: Strict({ customerId: Id }),
         returns: Nothing,
         async handler(ctx) {
-          await orders.anonymise(ctx.params.customerId);
-          await carts.forget(ctx.params.customerId);
+          const { customerId } = ctx.params;
+          await orders.anonymise(customerId);
+          for (const waiting of await orders.waiting(customerId))
+            await process.cancel(callOf(ctx), waiting, { by: "system", reason: "account erased" });
+          await carts.forget(customerId);
+          await forgetAnswers(ctx.service ?? {}, customerId);
           return null;
         },
       }),

@@ -52,6 +52,8 @@ export function orderStore(store: Store) {
       return toPage(rows, limit, (order) => [order._id]);
     },
 
+    waiting: (customerId: string): Promise<Order[]> => collection.find({ customerId, status: "awaiting_payment" }),
+
     /** Idempotent. Finished orders lose their address now, the others when they finish. */
     async anonymise(customerId: string): Promise<void> {
       await collection.updateMany({ customerId }, { $set: { anonymous: true } });

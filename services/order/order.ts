@@ -64,6 +64,8 @@ export interface Order extends Due {
   /** Captured and not promised back to the customer, in minor units. */
   refundable: number;
   refunds: Record<string, Refund>;
+  /** How many of them are not decided yet. */
+  refundsPending: number;
   /** Its customer is erased: the address goes when the order is finished. */
   anonymous?: boolean;
 }
@@ -118,6 +120,7 @@ export function newOrder(given: NewOrder): Order {
     ...(given.cart && { cart: given.cart }),
     refundable: 0,
     refunds: {},
+    refundsPending: 0,
   };
 }
 
@@ -127,7 +130,7 @@ export interface Transition {
   change: Change;
 }
 
-interface Act {
+export interface Act {
   by: string;
   reason?: string;
   operation?: string;
@@ -149,12 +152,18 @@ export function move(
     change: {
       $set: { status: to, ...set, ...next, ...(finished && { shippingAddress: null }) },
       $unset: { ...(leavesWindow && { expiresAt: true }), ...(!next && { work: true, due: true }) },
-      $push: { history: { status: to, at: now(), by: act.by, ...pickDefined(act) } },
+      $push: { history: historyEntry(to, act) },
     },
   };
 }
 
-const pickDefined = ({ reason, operation }: Act) => ({ ...(reason && { reason }), ...(operation && { operation }) });
+export const historyEntry = (status: OrderStatus, { by, reason, operation }: Act, at = now()): HistoryEntry => ({
+  status,
+  at,
+  by,
+  ...(reason && { reason }),
+  ...(operation && { operation }),
+});
 
 /** What an order keeps of its payment, to be shown. */
 export const snapshot = ({ id, provider, status, client, refunded, paymentKey }: PaymentSummary): Order["payment"] => ({
@@ -203,7 +212,8 @@ export const cancelled = (order: Order, act: Act, leaseMs: number): Transition =
 /** Paid and its stock sold: nothing is left to do in between. */
 export const shipped = (order: Order, act: Act, shipment: NonNullable<Order["shipment"]>): Transition => {
   const { from, change } = move(order, ["paid"], "shipped", act, null, { shipment });
-  return { from: { ...from, work: { $exists: false } }, change };
+  const idle = { work: { $exists: false }, refundsPending: 0, "payment.status": { $ne: "refunded" } };
+  return { from: { ...from, ...idle }, change };
 };
 
 export const delivered = (order: Order, act: Act): Transition => {
@@ -211,11 +221,17 @@ export const delivered = (order: Order, act: Act): Transition => {
   return { from: { ...from, work: { $exists: false } }, change };
 };
 
-/** The work is done: nothing is due any more. */
-export const workDone = (order: Order, payment?: PaymentSummary): Transition => ({
-  from: { _id: order._id, work: order.work },
-  change: { ...(payment && { $set: { payment: snapshot(payment) } }), $unset: { work: true, due: true } },
-});
+/** The work is done. Refunds that were promised meanwhile are next, else nothing is due any more. */
+export function workDone(order: Order, payment?: PaymentSummary): Transition {
+  const next = order.refundsPending > 0 ? { work: "refund", due: now() } : undefined;
+  return {
+    from: { _id: order._id, work: order.work, refundsPending: order.refundsPending },
+    change: {
+      $set: { ...(payment && { payment: snapshot(payment) }), ...next },
+      ...(!next && { $unset: { work: true, due: true } }),
+    },
+  };
+}
 
 export const hasOperation = (order: Order, operation: string): boolean =>
   order.history.some((entry) => entry.operation === operation);

@@ -52,6 +52,15 @@ export async function pricedLines(call: Call, lines: Line[]): Promise<OrderItem[
   });
 }
 
+/** More than what a payment can be, in minor units. */
+const MAX_TOTAL = 1_000_000_000_000;
+
+/** Throws 422 ORDER_TOO_LARGE. */
+export function requirePayable(items: OrderItem[], shippingFee: number): void {
+  const { amount } = totalsOf(items, shippingFee).total;
+  if (amount > MAX_TOTAL) throw unprocessable("ORDER_TOO_LARGE", "An order of this amount cannot be paid.");
+}
+
 /** The address given, the one named from the customer's book, or its default. */
 export async function shippingAddressOf(
   call: Call,

@@ -1,8 +1,8 @@
 import type { Order } from "./order";
 import { ORDER_STATUSES, type OrderView } from "./order.schema";
 
-/** The order as clients see it; undefined while it is not an order yet. */
-export function orderView(order: Order): OrderView | undefined {
+/** The order as clients see it; undefined while it is not an order yet. How to pay is for its customer alone. */
+export function orderView(order: Order, viewerId: string): OrderView | undefined {
   const { status, payment } = order;
   if (status === "placing" || !ORDER_STATUSES.includes(status) || !payment) return undefined;
   const { paymentKey: _, ...shownPayment } = payment;
@@ -14,7 +14,7 @@ export function orderView(order: Order): OrderView | undefined {
     items: order.items,
     totals: order.totals,
     shippingAddress: order.shippingAddress,
-    payment: shownPayment,
+    payment: { ...shownPayment, client: viewerId === order.customerId ? shownPayment.client : {} },
     ...(order.shipment && { shipment: order.shipment }),
     history: order.history.map(({ operation: __, ...entry }) => entry),
     ...(order.expiresAt && { expiresAt: order.expiresAt }),

@@ -11,6 +11,7 @@ import {
   priced,
   statesTotal,
   totalsOf,
+  workDone,
 } from "../../services/order/order";
 import { merged } from "../../services/order/placing";
 import { pendingRefunds, refundGiven, refundPromised } from "../../services/order/refund";
@@ -106,43 +107,62 @@ describe("transitions", () => {
 
 describe("refunds", () => {
   const refund = { amount: 1000, reason: "r", by: "a1", at: "2026-11-24T10:00:00.000Z", status: "pending" as const };
-  const paid = placed({ status: "paid", work: undefined, refundable: 6000, refunds: { r1: refund } });
+  const paid = placed({ status: "paid", work: "refund", refundable: 5000, refundsPending: 1, refunds: { r1: refund } });
 
   it("promise no more than is left, once for each id", () => {
     const { from, change } = refundPromised(paid, "r2", refund, 1000);
     expect(from).toMatchObject({ refundable: { $gte: 1000 }, "refunds.r2": { $exists: false } });
-    expect(change.$inc).toEqual({ refundable: -1000 });
+    expect(change.$inc).toEqual({ refundable: -1000, refundsPending: 1 });
   });
 
-  it("leave the status as it is until all is given back", () => {
+  it("leave the status as it is until all is given back, and never the work of another", () => {
     const part = refundGiven(paid, "r1", payment({ status: "partially_refunded" }), 1000).change;
-    expect(part.$set).toMatchObject({ status: "paid", "refunds.r1.status": "done" });
+    expect(part.$set).toMatchObject({ "refunds.r1.status": "done" });
+    expect(part.$set).not.toHaveProperty("status");
+    expect(part.$unset).toBeUndefined();
     const all = refundGiven(paid, "r1", payment({ status: "refunded" }), 1000).change;
     expect(all.$set).toMatchObject({ status: "refunded", work: "restock" });
     const shipped = { ...paid, status: "shipped" as const };
     expect(refundGiven(shipped, "r1", payment({ status: "refunded" }), 1000).change.$set).not.toHaveProperty("work");
   });
 
-  it("go on with the next that was promised", () => {
-    const two = { ...paid, refunds: { r1: refund, r2: refund, r3: { ...refund, status: "done" as const } } };
-    expect(pendingRefunds(two)).toEqual(["r1", "r2"]);
-    const { $set } = refundGiven(two, "r1", payment({ status: "partially_refunded" }), 1000).change;
-    expect($set).toMatchObject({ work: "refund" });
+  it("wake no dead order", () => {
+    const dead = { ...paid, status: "cancelled" as const };
+    const { from, change } = refundGiven(dead, "r1", payment({ status: "refunded" }), 1000);
+    expect(from).toMatchObject({ status: "cancelled" });
+    expect(change.$set).not.toHaveProperty("status");
+  });
+
+  it("are next when other work is done and some were promised meanwhile", () => {
+    expect(workDone(paid).change.$set).toMatchObject({ work: "refund" });
+    expect(workDone({ ...paid, refundsPending: 0 }).change.$unset).toEqual({ work: true, due: true });
+    expect(workDone(paid).from).toEqual({ _id: "o1", work: "refund", refundsPending: 1 });
+  });
+
+  it("are pending until they are decided", () => {
+    const refunds = { r1: refund, r2: refund, r3: { ...refund, status: "done" as const } };
+    expect(pendingRefunds({ ...paid, refunds })).toEqual(["r1", "r2"]);
   });
 });
 
 describe("the order as its customer sees it", () => {
   it("is none while it is being placed", () => {
-    expect(orderView(placed())).toBeUndefined();
+    expect(orderView(placed(), "c1")).toBeUndefined();
   });
 
   it("shows no inner working", () => {
     const history = [{ status: "paid" as const, at: "t", by: "c1", operation: "op" }];
-    const view = orderView(placed({ status: "paid", payment: payment(), history }));
+    const view = orderView(placed({ status: "paid", payment: payment({ client: { secret: "x" } }), history }), "c1");
     expect(view).toMatchObject({ id: "o1", history: [{ status: "paid", at: "t", by: "c1" }] });
     const text = JSON.stringify(view);
     for (const inner of ["operation", "work", "due", "refundable", "paymentKey", "_id"])
       expect(text).not.toContain(`"${inner}"`);
+  });
+
+  it("tells nobody else how to pay", () => {
+    const order = placed({ status: "awaiting_payment", payment: payment({ client: { clientSecret: "x" } }) });
+    expect(orderView(order, "c1")?.payment.client).toEqual({ clientSecret: "x" });
+    expect(orderView(order, "admin")?.payment.client).toEqual({});
   });
 
   it("recognises the key that paid it and the operation that changed it", () => {
