@@ -1,24 +1,30 @@
 import Redis from "ioredis";
 import { type IRateLimiterOptions, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { Caller } from "../../lib/actions";
+import { clientGroup } from "../../lib/client-group";
 import { type ShopError, tooMany } from "../../lib/errors";
 import type { Metrics } from "../../lib/metrics";
 import type { DeclaredAction } from "../../mixins/middleware";
-import { addressGroup } from "./request";
 
 type Limiter = RateLimiterMemory | RateLimiterRedis;
+type Kind = keyof typeof LIMITS;
 
 const LIMITS = {
   read: { points: 600, duration: 60 },
   write: { points: 120, duration: 60 },
-  /** Failures, over all accounts that an address tries; `auth` counts by account and address, more strictly. */
-  credentials: { points: 100, duration: 15 * 60 },
+  /** Wrong passwords and codes, over all accounts that an address tries; `auth` counts by account and address. */
+  failures: { points: 100, duration: 15 * 60 },
+  /** What an address with more failures than that is left: right passwords still get in, guessing gets nowhere. */
+  suspects: { points: 20, duration: 60 },
+  /** A provider sends everything from a few addresses. */
+  webhook: { points: 3000, duration: 60 },
 };
+const WRONG = ["BAD_CREDENTIALS", "WRONG_PASSWORD", "BAD_CODE", "BAD_REFRESH_TOKEN"];
 
 /** Counts in Redis for all gateways where there is one; without it, or while it is away, each gateway on its own. */
 export class RateLimits {
   private readonly redis: Redis | undefined;
-  private readonly limiters: Record<keyof typeof LIMITS, Limiter>;
+  private readonly limiters: Record<Kind, Limiter>;
 
   constructor(
     redisUrl: string | undefined,
@@ -31,44 +37,42 @@ export class RateLimits {
       : undefined;
     // Without a listener an outage of Redis would end the process; the insurance limiter takes over meanwhile.
     this.redis?.on("error", () => undefined);
-    this.limiters = {
-      read: this.limiter("read"),
-      write: this.limiter("write"),
-      credentials: this.limiter("credentials"),
-    };
+    const kinds = Object.keys(LIMITS) as Kind[];
+    this.limiters = Object.fromEntries(kinds.map((kind) => [kind, this.limiter(kind)])) as Record<Kind, Limiter>;
   }
 
   /** Counts a request; throws 429 when its account, or without one its address, has used up its minute. */
-  async admit(method: string | undefined, caller: Caller | undefined, address: string): Promise<void> {
-    if (!this.general) return;
-    const kind = method === "GET" || method === "HEAD" ? "read" : "write";
-    await this.consume(kind, caller ? `account:${caller.id}` : `address:${addressGroup(address)}`);
+  async admit(action: DeclaredAction, method: string | undefined, caller: Caller | undefined, address: string) {
+    if (action.limit === "credentials") await this.admitSuspect(address);
+    if (!this.general || action.limit === "none") return;
+    const kind = action.limit === "webhook" ? "webhook" : method === "GET" || method === "HEAD" ? "read" : "write";
+    await this.consume(kind, caller ? `account:${caller.id}` : `address:${clientGroup(address)}`);
   }
 
-  /** Throws 429 where the address failed too often at what guards passwords and codes. */
-  async admitCredentials(action: DeclaredAction, address: string): Promise<void> {
-    if (action.limit !== "credentials") return;
-    const spent = await this.limiters.credentials.get(addressGroup(address));
-    if (spent && spent.consumedPoints > LIMITS.credentials.points) throw this.refuse("credentials", spent);
-  }
-
+  /** Counts a wrong password or code against its address. */
   async countFailure(action: DeclaredAction | undefined, error: ShopError, address: string): Promise<void> {
-    if (action?.limit !== "credentials" || ![400, 401, 403].includes(error.code)) return;
-    await this.limiters.credentials.penalty(addressGroup(address), 1);
+    if (action?.limit === "credentials" && WRONG.includes(error.type))
+      await this.limiters.failures.penalty(clientGroup(address), 1);
+  }
+
+  private async admitSuspect(address: string): Promise<void> {
+    const failures = await this.limiters.failures.get(clientGroup(address));
+    if (failures && failures.consumedPoints > LIMITS.failures.points)
+      await this.consume("suspects", clientGroup(address));
   }
 
   async close(): Promise<void> {
     this.redis?.disconnect();
   }
 
-  private limiter(kind: keyof typeof LIMITS): Limiter {
+  private limiter(kind: Kind): Limiter {
     const options: IRateLimiterOptions = { keyPrefix: `${this.namespace}-limit:${kind}`, ...LIMITS[kind] };
     const insuranceLimiter = new RateLimiterMemory(options);
     if (!this.redis) return insuranceLimiter;
     return new RateLimiterRedis({ ...options, storeClient: this.redis, rejectIfRedisNotReady: true, insuranceLimiter });
   }
 
-  private async consume(kind: keyof typeof LIMITS, key: string): Promise<void> {
+  private async consume(kind: Kind, key: string): Promise<void> {
     try {
       await this.limiters[kind].consume(key);
     } catch (error) {

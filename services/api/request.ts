@@ -1,7 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { isIPv6 } from "node:net";
 import proxyAddr from "proxy-addr";
-import { ShopError } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import type { DeclaredAction } from "../../mixins/middleware";
 import { invalid } from "../../mixins/validator";
@@ -21,10 +19,6 @@ export function clientAddress(trustedProxies: string[]): (req: IncomingMessage) 
   const trust = proxyAddr.compile(trustedProxies);
   return (req) => proxyAddr(req, trust).replace(/^::ffff:/, "");
 }
-
-/** One customer's share of the address space: an IPv6 household has a whole /64. */
-export const addressGroup = (address: string): string =>
-  isIPv6(address) ? address.split(":").slice(0, 4).join(":") : address;
 
 const schemaTypes = (action: DeclaredAction): Record<string, { type?: string }> =>
   (action.params as { properties?: Record<string, { type?: string }> } | undefined)?.properties ?? {};
@@ -51,9 +45,9 @@ export function paramsOf(req: GatewayRequest, action: DeclaredAction): Record<st
   const query = req.query ?? {};
   if (action.rawBody)
     return { ...path, body: Buffer.isBuffer(req.body) ? req.body.toString("utf8") : "", headers: plainHeaders(req) };
-  const body = req.body ?? {};
-  if (typeof body !== "object" || Array.isArray(body))
-    throw new ShopError(400, "MALFORMED_JSON", "The body is not a JSON object.");
+  const body = req.body === undefined ? {} : req.body;
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw invalid([{ path: "", message: "must be an object" }]);
   const given = { ...coerceAll(query, action), ...body };
   const unknown = [
     ...Object.keys(path).filter((name) => Object.hasOwn(given, name)),

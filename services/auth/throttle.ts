@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { isIPv6 } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { clientGroup } from "../../lib/client-group";
 import { tooMany, unavailable } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import { type Collection, type Document, DuplicateKey } from "../../lib/store/collection";
@@ -49,16 +49,6 @@ export function standing({ failed, running }: Attempts, at: string) {
     mustWait: counted.failed.length + counted.running.length >= LIMIT,
     retryAfter: Math.ceil(waitMs / 1000),
   };
-}
-
-/** One client's share of the address space: of IPv6 its /64, in which it may choose any address. */
-export function clientGroup(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = "", tail] = address.split("::");
-  const before = head.split(":").filter(Boolean);
-  const after = (tail ?? "").split(":").filter(Boolean);
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - before.length - after.length)).fill("0");
-  return [...before, ...zeros, ...after].slice(0, 4).join(":");
 }
 
 /**

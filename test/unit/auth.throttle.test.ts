@@ -1,4 +1,4 @@
-import { clientGroup, LIMIT, RUNNING_MS, standing, WINDOW_MS } from "../../services/auth/throttle";
+import { LIMIT, RUNNING_MS, standing, WINDOW_MS } from "../../services/auth/throttle";
 
 const START = Date.UTC(2030, 0, 1);
 const at = (ms: number) => new Date(START + ms).toISOString();
@@ -29,14 +29,4 @@ test.each([
 ])("%s", (_, { failed, running }, ms, expected) => {
   const stood = standing({ failed: everySecond(failed), running: everySecond(running) }, at(ms));
   expect({ ...stood, failed: stood.failed.length }).toMatchObject(expected);
-});
-
-test.each([
-  ["192.0.2.1", "192.0.2.1"],
-  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
-  ["2001:db8::1", "2001:db8:0:0"],
-  ["::1", "0:0:0:0"],
-  ["", ""],
-])("%s belongs to %s", (address, group) => {
-  expect(clientGroup(address)).toBe(group);
 });
