@@ -73,8 +73,13 @@ export interface ActionDefinition<P extends TSchema, R extends TSchema> {
   /** Milliseconds, where the broker's default does not fit. */
   timeout?: number;
   cache?: ActionSchema["cache"];
-  /** Failures are counted by client address, whatever account they name: this guards passwords and codes. */
-  limit?: "credentials";
+  /** The answer carries an `ETag`, so that whoever has it already gets 304. */
+  conditional?: boolean;
+  /**
+   * Beside the limits for everything: `credentials` counts wrong passwords and codes by client address, whatever account
+   * they name; `webhook` allows for a provider that sends all from one address; `none` is for what everybody fetches.
+   */
+  limit?: "credentials" | "webhook" | "none";
   /** The gateway hands over `{...path, body: string, headers}` as they came, for a signature that covers the bytes. */
   rawBody?: boolean;
   handler: (ctx: ShopContext<Static<P>>) => Promise<Static<R>> | Static<R>;

@@ -1,5 +1,6 @@
 import type { ActionSchema, Middleware } from "moleculer";
-import type { Access, ShopContext } from "../lib/actions";
+import type { Access, ActionDefinition, ShopContext } from "../lib/actions";
+import type { TSchema } from "../lib/schema";
 
 /** A declared action as the broker and, over discovery, the gateway see it. */
 export type DeclaredAction = ActionSchema & {
@@ -9,7 +10,8 @@ export type DeclaredAction = ActionSchema & {
   status?: number;
   summary?: string;
   rawBody?: boolean;
-  limit?: "credentials";
+  conditional?: boolean;
+  limit?: ActionDefinition<TSchema, TSchema>["limit"];
   returns?: object;
   errors?: [status: number, code: string][];
 };

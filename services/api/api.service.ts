@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { action, callOf } from "../../lib/actions";
@@ -5,12 +6,14 @@ import { nodeOf } from "../../lib/node";
 import { Strict, Type } from "../../lib/schema";
 import { version } from "../../package.json";
 import type { Revocation } from "../auth/auth.contract";
+import { aliasMethods } from "./aliases";
 import { Authentication } from "./authentication";
+import { answerClientErrors } from "./client-errors";
 import { published, routesAreThere } from "./discovery";
 import { referencePages } from "./docs";
 import { encodeAnswer } from "./encoding";
 import { handleRequest } from "./handle";
-import { crossOrigin, parseBody, securityHeaders } from "./middlewares";
+import { crossOrigin, parseBody, preflight, securityHeaders } from "./middlewares";
 import { openApiDocument } from "./openapi";
 import { RateLimits } from "./rate-limits";
 import { clientAddress, requestIdOf } from "./request";
@@ -44,7 +47,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     logRequest: null,
     logResponse: null,
     logRouteRegistration: null,
-    use: [handle.begin, securityHeaders(environment), crossOrigin(environment)],
+    use: [handle.begin, securityHeaders(environment), crossOrigin(environment), preflight],
     rootCallOptions(options: { requestID?: string }, req: Parameters<typeof requestIdOf>[0]) {
       options.requestID = requestIdOf(req);
     },
@@ -81,6 +84,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     dependencies: ["auth"],
     settings,
     methods: {
+      ...aliasMethods,
       // What is worth a line in the log is decided where the answer is made.
       errorHandler(req: unknown, res: unknown, error: unknown) {
         this.sendError(req, res, error);
@@ -110,6 +114,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     },
 
     async started() {
+      answerClientErrors(this.server as Server);
       health.register("routes", {
         importance: "required",
         probe: async () => routesAreThere(broker, this.aliases as { action?: string }[]),

@@ -33,6 +33,7 @@ export class Authentication {
     const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization) ?? [];
     if (!token) throw unauthorized("BAD_TOKEN", "Send an access token as Authorization: Bearer.");
     const { caller, issuedAt, expiresAt } = await this.verify(token);
+    await this.revocations.fresh();
     if (expiresAt * 1000 <= Date.now()) throw unauthorized("TOKEN_EXPIRED", "The access token has expired.");
     if (this.revocations.covers(caller, issuedAt))
       throw unauthorized("TOKEN_REVOKED", "The session of this access token has ended.");

@@ -27,13 +27,15 @@ export function handleRequest({ authentication, limits, metrics, logger, address
     res.once("close", () => {
       const ms = performance.now() - started;
       const route = req.$alias?.path ?? "none";
-      metrics.http.observe({ method: req.method ?? "", route, status: String(res.statusCode) }, ms / 1000);
+      // nginx's word for a client that went away before its answer.
+      const status = res.writableFinished ? res.statusCode : 499;
+      metrics.http.observe({ method: req.method ?? "", route, status: String(status) }, ms / 1000);
       logger.info(
         {
           requestId: req.$ctx?.requestID,
           method: req.method,
           path: req.originalUrl.split("?", 1)[0],
-          status: res.statusCode,
+          status,
           ms: Math.round(ms * 10) / 10,
           ...(req.$ctx?.meta.user && { user: req.$ctx.meta.user.id }),
         },
@@ -51,9 +53,8 @@ export function handleRequest({ authentication, limits, metrics, logger, address
       if (action.access === "anyone" && error instanceof ShopError && error.code === 401) return undefined;
       throw error;
     });
-    await limits.admit(req.method, caller, address);
+    await limits.admit(action, req.method, caller, address);
     authorize(action.access, caller);
-    await limits.admitCredentials(action, address);
     ctx.meta.user = caller ?? null;
     ctx.meta.clientIp = address;
     ctx.meta.userAgent = req.headers["user-agent"]?.slice(0, 256);

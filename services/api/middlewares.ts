@@ -10,7 +10,7 @@ const BODY_LIMIT = "100kb";
 const WEBHOOK_LIMIT = "256kb";
 const isWebhook = (req: GatewayRequest) => req.originalUrl.startsWith("/api/v1/payments/webhooks/");
 
-const json = bodyParser.json({ limit: BODY_LIMIT, strict: true, inflate: true }) as unknown as Middleware;
+const json = bodyParser.json({ limit: BODY_LIMIT, strict: false, inflate: true }) as unknown as Middleware;
 const raw = bodyParser.raw({ limit: WEBHOOK_LIMIT, type: () => true }) as unknown as Middleware;
 
 /** Parses a JSON body; a webhook keeps its bytes, since its signature covers them. */
@@ -34,6 +34,12 @@ export function crossOrigin({ corsOrigins }: Environment): Middleware {
     maxAge: 600,
   }) as unknown as Middleware;
 }
+
+/** OPTIONS asks what may be asked and does nothing: moleculer-web would go on to the action that is asked about. */
+export const preflight: Middleware = (req, res, next) => {
+  if (req.method !== "OPTIONS") return next();
+  res.writeHead(204).end();
+};
 
 /** helmet's headers, worked out once: they do not depend on the request. */
 export function securityHeaders({ webUrl }: Environment): Middleware {

@@ -62,18 +62,31 @@ function errorResponses(action: DeclaredAction): Record<string, object> {
   );
 }
 
+const header = (description: string) => ({ description, schema: { type: "string" } });
+
 function success(action: DeclaredAction): Record<string, object> {
   const empty = (action.returns as { type?: string } | undefined)?.type === "null";
   const status = String(action.status ?? (empty ? 204 : 200));
-  const content = empty ? {} : { content: { "application/json": { schema: action.returns ?? {} } } };
+  const headers = {
+    "X-Request-Id": header("the request's id, for questions about it"),
+    ...(action.idempotency && { "Idempotent-Replayed": header("`true` on the answer of an earlier request") }),
+    ...(action.conditional && { ETag: header("names this version of the answer") }),
+    ...(status === "201" && { Location: header("where what was made is found") }),
+  };
   return {
-    [status]: { description: "Success", headers: { "X-Request-Id": { schema: { type: "string" } } }, ...content },
+    [status]: {
+      description: "Success",
+      headers,
+      ...(!empty && { content: { "application/json": { schema: action.returns ?? {} } } }),
+    },
+    ...(action.conditional && { 304: { description: "`If-None-Match` names the version that would be sent" } }),
   };
 }
 
 function parametersOf(action: DeclaredAction, method: string, names: string[]): object[] {
   const { properties = {}, required = [] } = (action.params ?? {}) as ObjectSchema;
   const inQuery = method === "get" ? Object.keys(properties).filter((name) => !names.includes(name)) : [];
+  const match = { name: "If-None-Match", in: "header", required: false, schema: { type: "string" } };
   const key = { name: "Idempotency-Key", in: "header", schema: { type: "string", minLength: 1, maxLength: 255 } };
   return [
     ...names.map((name) => ({ name, in: "path", required: true, schema: properties[name] ?? { type: "string" } })),
@@ -84,6 +97,7 @@ function parametersOf(action: DeclaredAction, method: string, names: string[]): 
       schema: properties[name],
     })),
     ...(action.idempotency ? [{ ...key, required: action.idempotency === "required" }] : []),
+    ...(action.conditional ? [match] : []),
   ];
 }
 
@@ -136,13 +150,33 @@ export function openApiDocument(actions: DeclaredAction[], serverUrl: string, ve
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: `${serverUrl}/api/v1` }],
-    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    paths: {
+      ...Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+      "/.well-known/jwks.json": { servers: [{ url: serverUrl }], get: JWKS },
+    },
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
       schemas: { Problem: PROBLEM_SCHEMA },
     },
   };
 }
+
+const JWKS = {
+  operationId: "auth.jwks",
+  tags: ["auth"],
+  summary: "The public keys of access tokens (RFC 7517)",
+  security: [],
+  responses: {
+    200: {
+      description: "Success",
+      content: {
+        "application/json": {
+          schema: { type: "object", properties: { keys: { type: "array", items: { type: "object" } } } },
+        },
+      },
+    },
+  },
+};
 
 const PROBLEM_SCHEMA = {
   description: "RFC 9457. `code` is stable; branch on it.",

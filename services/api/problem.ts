@@ -47,6 +47,7 @@ const BROKER_ERRORS: Record<string, ShopError> = {
   URIError: MALFORMED_URL,
 };
 
+const NOT_INFLATED = new ShopError(400, "MALFORMED_BODY", "The body cannot be decompressed.");
 const INTERNAL = new ShopError(500, "INTERNAL_ERROR", "Something went wrong on our side.");
 
 /** Anything thrown, as the error that the client may see. What is not known to be safe becomes INTERNAL_ERROR. */
@@ -54,6 +55,8 @@ export function toPublicError(error: unknown): ShopError {
   if (error instanceof ShopError) return error;
   if (!(error instanceof Error)) return INTERNAL;
   const bodyType = "type" in error && typeof error.type === "string" ? error.type : "";
+  // A compressed body that cannot be inflated: zlib's own error comes through.
+  if ("code" in error && typeof error.code === "string" && error.code.startsWith("Z_")) return NOT_INFLATED;
   return BODY_ERRORS[bodyType] ?? BROKER_ERRORS[error.name] ?? INTERNAL;
 }
 

@@ -16,6 +16,7 @@ export const tokenActions = (
   jwks: {
     ...action({
       access: "anyone",
+        limit: "none",
       summary: "The public keys of access tokens",
       params: schema.NoParams,
       returns: schema.Jwks,

@@ -27,6 +27,7 @@ export function adminActions({ orders, process, leaseMs }: Parts): Record<string
     ship: action({
       rest: "POST /orders/:id/ship",
       access: ["admin"],
+      summary: "A paid order is on its way",
       idempotency: "optional",
       params: ShipParams,
       returns: OrderView,
@@ -49,6 +50,7 @@ export function adminActions({ orders, process, leaseMs }: Parts): Record<string
     deliver: action({
       rest: "POST /orders/:id/deliver",
       access: ["admin"],
+      summary: "A shipped order has arrived",
       idempotency: "optional",
       params: OrderParams,
       returns: OrderView,

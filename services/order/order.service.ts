@@ -105,6 +105,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
       find: action({
         rest: "GET /orders/:id",
         access: "signed-in",
+        summary: "An order of one's own; agents and admins see all",
         params: OrderParams,
         returns: OrderView,
         errors: [[404, "ORDER_NOT_FOUND"]],

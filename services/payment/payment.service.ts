@@ -130,6 +130,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
         rest: "POST /payments/webhooks/:provider",
         access: "anyone",
         rawBody: true,
+        limit: "webhook",
         summary: "What a payment provider tells; stored, then handled in the background",
         params: Webhook,
         returns: Type.Object({}),

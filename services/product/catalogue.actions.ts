@@ -59,6 +59,7 @@ export function catalogueActions(
       rest: "GET /products/:id",
       access: "anyone",
       summary: "One product by its id or slug, archived ones too",
+      conditional: true,
       params: Strict({ id: IdOrSlug }),
       returns: ProductView,
       errors: [[404, "PRODUCT_NOT_FOUND"]],

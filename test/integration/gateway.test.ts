@@ -1,14 +1,15 @@
 import { generateKeyPairSync } from "node:crypto";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import jwt from "jsonwebtoken";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { action } from "../../lib/actions";
 import { conflict } from "../../lib/errors";
 import { newId } from "../../lib/ids";
-import { Id, Strict, Type } from "../../lib/schema";
+import { Id, ShownText, Strict, Type } from "../../lib/schema";
 import { now } from "../../lib/time";
 import { idempotencyMixin } from "../../mixins/idempotency.mixin";
 import apiService from "../../services/api/api.service";
+import { Revocations } from "../../services/api/revocations";
 import type { Revocation } from "../../services/auth/auth.contract";
 import { eventually, startNode, type TestNode } from "./node";
 
@@ -86,6 +87,13 @@ const sample = (broker: ServiceBroker): ServiceSchema => ({
         return { id: String(ran) };
       },
     }),
+    named: action({
+      rest: "POST /named",
+      access: "anyone",
+      params: Strict({ name: ShownText(100) }),
+      returns: Type.Unknown(),
+      handler: () => ({}),
+    }),
     tagged: action({
       rest: "GET /tagged",
       access: "anyone",
@@ -149,8 +157,9 @@ describe("parameters", () => {
     ['{"name":"a","inner":{"a":1,"__proto__":{"b":2}}}', "422 VALIDATION"],
     ['{"name":1}', "422 VALIDATION"],
     ['{"name":"a"', "400 MALFORMED_JSON"],
-    ['"text"', "400 MALFORMED_JSON"],
-    ["[]", "400 MALFORMED_JSON"],
+    ['"text"', "422 VALIDATION"],
+    ["[]", "422 VALIDATION"],
+    ["null", "422 VALIDATION"],
     [JSON.stringify({ name: "x".repeat(110_000) }), "413 BODY_TOO_LARGE"],
   ])("answers the body %.40s with %s", async (body, answer) => {
     expect(await problem(await post("/api/v1/things", body, bearer(tokenFor(["admin"]))))).toBe(answer);
@@ -306,11 +315,13 @@ describe("what is published", () => {
     expect(document.openapi).toBe("3.1.0");
     expect(Object.keys(document.paths)).toEqual([
       "/mine",
+      "/named",
       "/once",
       "/openapi.json",
       "/tagged",
       "/things",
       "/things/{id}",
+      "/.well-known/jwks.json",
     ]);
     expect(await (await get("/docs")).text()).toContain("swagger-ui");
     expect((await get("/docs/swagger-ui-bundle.js")).status).toBe(200);
@@ -343,6 +354,106 @@ describe("headers", () => {
     const gone = await fetch(`${base}/api/v1/things/a`, { method: "DELETE" });
     expect([gone.status, await gone.text()]).toEqual([204, ""]);
   });
+});
+
+describe("what is no ordinary request", () => {
+  /** Bytes as they are, since fetch would put them right. */
+  function raw(bytes: string): Promise<string> {
+    const { port } = new URL(base);
+    return new Promise((resolve) => {
+      const socket = connect(Number(port), "127.0.0.1", () => socket.write(bytes));
+      let answer = "";
+      socket.on("data", (chunk) => {
+        answer += chunk;
+      });
+      socket.on("close", () => resolve(answer));
+    });
+  }
+
+  it("is answered as a problem even where it is no HTTP", async () => {
+    const answer = await raw("GET /api/v1/things/커피 HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\nContent-Type: application\/problem\+json/);
+    expect(answer).toMatch(/X-Request-Id: [0-9a-f-]{36}/);
+    expect(answer).toContain('"code":"MALFORMED_REQUEST"');
+    expect(await raw(`GET / HTTP/1.1\r\nHost: x\r\nA: ${"x".repeat(20_000)}\r\n\r\n`)).toContain("HTTP/1.1 431");
+  });
+
+  it("does nothing for OPTIONS but answer", async () => {
+    const token = bearer(tokenFor(["admin"]));
+    const before = ran;
+    const headers = { ...token, "Access-Control-Request-Method": "POST", "Idempotency-Key": "options" };
+    const answer = await fetch(`${base}/api/v1/once`, { method: "OPTIONS", headers });
+    expect([answer.status, ran]).toEqual([204, before]);
+  });
+
+  it("answers HEAD as GET without the body", async () => {
+    const answer = await fetch(`${base}/api/v1/things/a`, { method: "HEAD" });
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
+  });
+
+  it("refuses a body that does not decompress", async () => {
+    const headers = { ...bearer(tokenFor(["admin"])), "Content-Encoding": "gzip" };
+    expect(await problem(await post("/api/v1/things", "xx", headers))).toBe("400 MALFORMED_BODY");
+  });
+
+  it("takes no longer for a text that fits a pattern nearly", async () => {
+    const began = performance.now();
+    const body = { name: `${"a".repeat(90_000)}\n` };
+    expect(await problem(await post("/api/v1/named", body))).toBe("422 VALIDATION");
+    // Quadratic work on 90,000 characters takes seconds; this is some milliseconds.
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+});
+
+it("answers 503, not 404, for a service that went away, and its routes are there again when it is", async () => {
+  const greeter = (name: string): ServiceSchema => ({
+    name,
+    settings: { rest: "/" },
+    actions: {
+      hello: action({
+        rest: `GET /hello/${name}`,
+        access: "anyone",
+        params: Strict({}),
+        returns: Type.Unknown(),
+        handler: () => ({ hello: true }),
+      }),
+    },
+  });
+  const answered = (name: string, status: number) =>
+    eventually(async () => (await get(`/api/v1/hello/${name}`)).status === status);
+  await answered("passing", 404);
+  const service = node.broker.createService(greeter("passing"));
+  await answered("passing", 200);
+  await node.broker.destroyService(service);
+  await answered("passing", 503);
+  // Another's routes are there, so all were made anew since; the one without its service has outlived that.
+  node.broker.createService(greeter("another"));
+  await answered("another", 200);
+  const away = await get("/api/v1/hello/passing");
+  expect([away.status, away.headers.get("retry-after")]).toEqual([503, "5"]);
+  node.broker.createService(greeter("passing"));
+  await answered("passing", 200);
+});
+
+it("asks for what was revoked before it believes a token, when it was frozen for long", async () => {
+  let now = Date.now();
+  let asked = 0;
+  const late: Revocation = { id: "9", kind: "session", subject: "gone", at: new Date(now).toISOString() };
+  const clock = jest.spyOn(Date, "now").mockImplementation(() => now);
+  const revocations = new Revocations(
+    (async (_name: string, { since }: { since: string }) => {
+      asked++;
+      return { items: late.at >= since ? [late] : [] };
+    }) as never,
+    900_000,
+  );
+  const caller = { id: "u", roles: [], sid: "gone" };
+  now -= 60_000;
+  await revocations.load();
+  now += 60_000 + 45_000;
+  await revocations.fresh();
+  clock.mockRestore();
+  expect([asked, revocations.covers(caller, 0)]).toEqual([2, true]);
 });
 
 it("limits a minute's writes by account", async () => {
