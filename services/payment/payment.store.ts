@@ -12,12 +12,16 @@ import type { Due } from "../../mixins/sweeper.mixin";
 import { type Payment, stepsOf } from "./payment";
 
 const MAX_DELAY_MS = 30_000;
+/** Anybody may send webhooks about nothing: what was asked about in vain gets rare soon, some thirty times in 12 hours. */
+const MAX_WEBHOOK_DELAY_MS = 30 * 60_000;
 
 /** A webhook that was received: what it is about, never what it says. */
 export interface Received extends Due {
   provider: string;
   paymentKey?: string;
   receivedAt: string;
+  /** Tries in vain. */
+  stuck?: number;
   handledAt?: string;
 }
 
@@ -122,6 +126,12 @@ export class ReceivedStore {
       if (error instanceof DuplicateKey) return null;
       throw error;
     }
+  }
+
+  /** It is looked at again after a while, three times as long as the last one; unless another node has taken it. */
+  async postpone({ _id, due, stuck = 0 }: Received): Promise<void> {
+    const next = after(Math.min(1000 * 3 ** stuck, MAX_WEBHOOK_DELAY_MS));
+    if (due) await this.received.update({ _id, due }, { $set: { due: next, stuck: stuck + 1 } });
   }
 
   async handled({ _id }: Received): Promise<void> {

@@ -9,8 +9,11 @@ import type { Received, ReceivedStore } from "./payment.store";
 import type { Providers } from "./providers/providers";
 
 const MAX_BYTES = 256 * 1024;
-/** By then the provider is no longer there to be asked, and what was open is settled by asking, not by being told. */
-const GIVE_UP_MS = 24 * 3600 * 1000;
+/**
+ * A provider may be away for hours, and a charge that nobody confirmed is known from its webhook alone. What
+ * cannot be asked about for longer than this is let go.
+ */
+const GIVE_UP_MS = 12 * 3600 * 1000;
 
 export interface WebhookParts {
   store: ReceivedStore;
@@ -36,18 +39,31 @@ export class PaymentWebhooks {
     background.start("handling a webhook", () => this.handle(received, call));
   }
 
-  /** Goes on with a webhook that was stored; throws when the provider cannot be asked now. */
+  /** Goes on with a webhook that was stored; throws when that has to wait, for longer each time, and in the end for ever. */
   async handle(received: Received, call?: Call): Promise<void> {
-    const { store, providers, process, metrics } = this.parts;
-    const { provider, paymentKey } = received;
-    let outcome = "ignored";
-    if (paymentKey && received.receivedAt > after(-GIVE_UP_MS)) {
-      const found = await providers.named(provider).fetch(paymentKey);
-      if (found.kind === "unknown") throw new Error(`${provider} gave no answer: ${found.reason}`);
-      crashPoint("payment.webhook.fetched");
-      if (found.kind === "found" && (await process.observed(provider, found.charge, call))) outcome = "handled";
+    const { store, metrics } = this.parts;
+    try {
+      const outcome = await this.lookInto(received, call);
+      await store.handled(received);
+      metrics.webhook(received.provider, outcome);
+    } catch (error) {
+      if (received.receivedAt > after(-GIVE_UP_MS)) await store.postpone(received);
+      else {
+        await store.handled(received);
+        metrics.webhook(received.provider, "given-up");
+      }
+      throw error;
     }
-    await store.handled(received);
-    metrics.webhook(provider, outcome);
+  }
+
+  /** Of a payment that is not ours, or that the provider does not know, there is nothing to do. */
+  private async lookInto({ provider, paymentKey }: Received, call?: Call): Promise<"handled" | "ignored"> {
+    const { providers, process } = this.parts;
+    if (!paymentKey) return "ignored";
+    const found = await providers.named(provider).fetch(paymentKey);
+    if (found.kind === "unknown") throw new Error(`${provider} gave no answer: ${found.reason}`);
+    crashPoint("payment.webhook.fetched");
+    if (found.kind === "not-found") return "ignored";
+    return (await process.observed(provider, found.charge, call)) ? "handled" : "ignored";
   }
 }

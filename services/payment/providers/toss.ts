@@ -120,7 +120,9 @@ export function tossProvider({ name, url, secretKey, timeoutMs, client }: TossOp
     return charge ? { kind: "found", charge } : unknown(codeOf(answer));
   }
 
-  const fetchCharge = (paymentKey: string) => find(`/v1/payments/${encodeURIComponent(paymentKey)}`);
+  const fetchCharge = async (paymentKey: string): Promise<Found> =>
+    // A key that is a step in a path would ask for something else than a payment.
+    /^\.{1,2}$/.test(paymentKey) ? { kind: "not-found" } : find(`/v1/payments/${encodeURIComponent(paymentKey)}`);
 
   /** What the state of the charge says about a confirmation that was refused with `code` or got no answer. */
   function conclude(found: Found, { orderId, amount }: ConfirmRequest, code: string, answered: boolean): Confirmed {
