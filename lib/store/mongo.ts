@@ -1,5 +1,6 @@
 import MongooseAdapter from "moleculer-db-adapter-mongoose";
 import { type Connection, createConnection, type Model, mongo, Schema } from "mongoose";
+import { unavailable } from "../errors";
 import {
   type Change,
   type Collection,
@@ -19,6 +20,17 @@ import {
 import { cleanFilter, writeFilter } from "./filter";
 
 const isDuplicate = (error: unknown) => error instanceof Error && "code" in error && error.code === 11000;
+
+/** The outcome of a write is then unknown: whoever asked asks again, every write here may be done twice. */
+const isAway = (error: unknown) => error instanceof Error && AWAY.includes(error.name);
+const AWAY = [
+  "MongoServerSelectionError",
+  "MongoNetworkError",
+  "MongoNetworkTimeoutError",
+  "MongoNotConnectedError",
+  "MongoTopologyClosedError",
+  "MongoPoolClearedError",
+];
 
 /**
  * Shapes are checked where they come in, so this names only the id's type and the indexes. `strictQuery` must be off:
@@ -81,7 +93,7 @@ class MongoCollection<T extends Document> implements OpenableCollection<T> {
   async insert(document: T): Promise<T> {
     const cleaned = clean(document);
     // Not through a mongoose document: a field called `errors` or `collection` would meet its own members.
-    await this.unique(() => this.documents().insertOne(cleaned));
+    await this.asked(() => this.documents().insertOne(cleaned));
     return cleaned;
   }
 
@@ -100,16 +112,16 @@ class MongoCollection<T extends Document> implements OpenableCollection<T> {
   }
 
   findOne(filter: Filter): Promise<T | null> {
-    return this.opened().model.findOne(cleanFilter(filter)).lean<T>().exec();
+    return this.asked(() => this.opened().model.findOne(cleanFilter(filter)).lean<T>().exec());
   }
 
   find(filter: Filter, { sort, limit, fields }: FindOptions = {}): Promise<T[]> {
     const cursor = this.opened().createCursor({ query: cleanFilter(filter), sort, limit });
-    return (fields ? cursor.select(fields) : cursor).lean<T[]>().exec();
+    return this.asked(() => (fields ? cursor.select(fields) : cursor).lean<T[]>().exec());
   }
 
   count(filter: Filter): Promise<number> {
-    return this.opened().model.countDocuments(cleanFilter(filter)).exec();
+    return this.asked(() => this.opened().model.countDocuments(cleanFilter(filter)).exec());
   }
 
   async update(filter: Filter, change: Change, { fields }: Pick<FindOptions, "fields"> = {}): Promise<T | null> {
@@ -120,20 +132,20 @@ class MongoCollection<T extends Document> implements OpenableCollection<T> {
       new: true,
       ...(fields && { projection: Object.fromEntries(["_id", ...fields].map((f) => [f, 1])) }),
     };
-    return this.unique(() => this.opened().model.findOneAndUpdate(query, cleaned, options).lean<T>().exec());
+    return this.asked(() => this.opened().model.findOneAndUpdate(query, cleaned, options).lean<T>().exec());
   }
 
   async updateMany(filter: Filter, change: Change): Promise<number> {
     const cleaned = cleanChange(change);
     const query = writeFilter(filter);
     if (isNothing(cleaned)) return this.count(filter);
-    const { matchedCount } = await this.unique(() => this.opened().model.updateMany(query, cleaned).exec());
+    const { matchedCount } = await this.asked(() => this.opened().model.updateMany(query, cleaned).exec());
     return matchedCount;
   }
 
   async remove(filter: Filter): Promise<number> {
     const query = writeFilter(filter);
-    return this.opened().removeMany(query);
+    return this.asked(() => this.opened().removeMany(query));
   }
 
   private documents(): mongo.Collection<{ _id: string }> {
@@ -145,11 +157,13 @@ class MongoCollection<T extends Document> implements OpenableCollection<T> {
     return this.adapter;
   }
 
-  private async unique<R>(write: () => Promise<R>): Promise<R> {
+  /** Tells a duplicate, and a server that is away, from whatever else can go wrong. */
+  private async asked<R>(operation: () => Promise<R>): Promise<R> {
     try {
-      return await write();
+      return await operation();
     } catch (error) {
-      throw isDuplicate(error) ? new DuplicateKey(this.name) : error;
+      if (isDuplicate(error)) throw new DuplicateKey(this.name);
+      throw isAway(error) ? unavailable("STORE_UNAVAILABLE", "The store cannot be reached at the moment.") : error;
     }
   }
 }

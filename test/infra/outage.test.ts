@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Servers, servers } from "../../lib/infra";
+import type { ShopNode } from "../../lib/infra/nodes";
+import { freePorts } from "../../lib/infra/ports";
+import { newPlace, type Place } from "../e2e/node";
+import { CARD, expectStatus } from "../e2e/shop";
+import { eventually } from "../integration/node";
+import { withServers } from "./servers";
+
+withServers(["nats", "mongo", "redis"], "a shop whose servers go away and come back", () => {
+  const dir = mkdtempSync(join(tmpdir(), "shop-outage-"));
+  let set: Servers;
+  let place: Place;
+  let node: ShopNode;
+
+  beforeAll(async () => {
+    const [basePort = 0] = await freePorts(1);
+    // Servers of its own: others are using those of the run.
+    set = servers({ dir, basePort, given: {} });
+    await set.start();
+    place = await newPlace();
+    node = await place.start(await set.env());
+  }, 60_000);
+  afterAll(async () => {
+    await node.stop();
+    await set.stop();
+    place.remove();
+    rmSync(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  const ready = async () => {
+    const response = await fetch(`http://127.0.0.1:${place.ports.ops}/health/ready`);
+    return { code: response.status, ...((await response.json()) as { status: string; missing: string[] }) };
+  };
+  const becomes = (code: number, status: string, missing: string[]) =>
+    eventually(async () => JSON.stringify(await ready()) === JSON.stringify({ code, status, missing }), 20_000);
+
+  it("goes on without Redis, degraded", async () => {
+    await becomes(200, "ok", []);
+    await set.stop("redis");
+    await becomes(200, "degraded", ["redis"]);
+    expect((await place.shop.products("?limit=1")).length).toBe(1);
+    const { accessToken: token } = await place.shop.register();
+    const [product] = await place.shop.products("?limit=1&sort=price");
+    const order = expectStatus(
+      await place.shop.place(token, [{ sku: product?.variants[0]?.sku ?? "", quantity: 1 }]),
+      201,
+    );
+    const paid = await place.shop.confirm(token, order, await place.shop.checkout(order, CARD.good));
+    expect(expectStatus(paid, 200).status).toBe("paid");
+    await set.start("redis");
+    await becomes(200, "ok", []);
+  }, 60_000);
+
+  it("says soon that it cannot answer without MongoDB, and names it", async () => {
+    await set.stop("mongo");
+    await becomes(503, "unavailable", ["mongo"]);
+    const began = Date.now();
+    const answer = await place.shop.call("GET", "/products?q=nobody-asked-this-before");
+    expect([answer.status, answer.body.code]).toEqual([503, "STORE_UNAVAILABLE"]);
+    expect(answer.headers.get("retry-after")).not.toBeNull();
+    expect(Date.now() - began).toBeLessThan(8000);
+    expect((await fetch(`http://127.0.0.1:${place.ports.ops}/health/live`)).status).toBe(200);
+    await set.start("mongo");
+    await becomes(200, "ok", []);
+    await eventually(async () => (await place.shop.call("GET", "/products?q=nobody")).status === 200, 20_000);
+  }, 90_000);
+
+  it("is not ready without NATS, and names it", async () => {
+    await set.stop("nats");
+    await becomes(503, "unavailable", ["nats"]);
+    await set.start("nats");
+    await becomes(200, "ok", []);
+  }, 60_000);
+});
