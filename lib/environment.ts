@@ -7,7 +7,7 @@ export type PaymentProviderName = "sandbox" | "toss" | "stripe";
 /** Everything that the process environment decides, read once at start. `.env.example` documents each variable. */
 export type Environment = ReturnType<typeof readEnvironment>;
 
-/** A variable that is missing or has a value that cannot be used. The message names it. */
+/** Variables that are missing or have values that cannot be used. The message names each of them. */
 export class EnvironmentError extends Error {
   override readonly name = "EnvironmentError";
 }
@@ -16,8 +16,28 @@ const DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production";
 const PROVIDERS: PaymentProviderName[] = ["sandbox", "toss", "stripe"];
 const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"];
 
+interface SecretOptions {
+  needed: boolean;
+  standIn?: string;
+  minLength?: number;
+}
+
+/** Reads on where a variable cannot be used, so that all of them are reported at once; `check` throws in the end. */
 class Reader {
-  constructor(private readonly source: NodeJS.ProcessEnv) {}
+  private readonly problems: string[] = [];
+
+  constructor(
+    private readonly source: NodeJS.ProcessEnv,
+    private readonly production: boolean,
+  ) {}
+
+  refuse(problem: string): void {
+    this.problems.push(problem);
+  }
+
+  check(): void {
+    if (this.problems.length > 0) throw new EnvironmentError(this.problems.join("; "));
+  }
 
   text(name: string): string | undefined {
     return this.source[name]?.trim() || undefined;
@@ -27,16 +47,16 @@ class Reader {
     const text = this.text(name);
     if (text === undefined) return fallback;
     const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max)
-      throw new EnvironmentError(`${name} must be a whole number from ${min} to ${max}, not "${text}"`);
-    return value;
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    this.refuse(`${name} must be a whole number from ${min} to ${max}, not "${text}"`);
+    return fallback;
   }
 
   url(name: string, protocols: string[]): string | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     if (!protocols.some((protocol) => text.startsWith(`${protocol}://`)))
-      throw new EnvironmentError(`${name} must start with ${protocols.map((p) => `${p}://`).join(" or ")}`);
+      this.refuse(`${name} must start with ${protocols.map((p) => `${p}://`).join(" or ")}`);
     return text.replace(/\/+$/, "");
   }
 
@@ -50,37 +70,42 @@ class Reader {
   oneOf<T extends string>(name: string, values: T[], fallback: T): T {
     const text = this.text(name);
     const value = text === undefined ? fallback : values.find((candidate) => candidate === text);
-    if (value === undefined) throw new EnvironmentError(`${name} must be one of ${values.join(", ")}`);
-    return value;
+    if (value === undefined) this.refuse(`${name} must be one of ${values.join(", ")}`);
+    return value ?? fallback;
   }
 
-  /** A secret has a stand-in for development; in production it must be given. */
-  secret(name: string, needed: boolean, production: boolean, standIn = DEVELOPMENT_SECRET): string {
+  /** A secret has a stand-in for development; in production it must be given where it is `needed`. */
+  secret(name: string, { needed, standIn = "", minLength = 0 }: SecretOptions): string {
     const text = this.text(name);
-    if (needed && production && text === undefined)
-      throw new EnvironmentError(`${name} is not set: it is needed with NODE_ENV=production`);
+    if (this.production) {
+      if (needed && text === undefined) this.refuse(`${name} is not set: it is needed with NODE_ENV=production`);
+      if (text !== undefined && text.length < minLength)
+        this.refuse(`${name} must have ${minLength} characters or more`);
+    }
     return text ?? standIn;
   }
 }
 
-/** Throws {@link EnvironmentError}, naming the variable. */
+/** Throws one {@link EnvironmentError} that names all variables which cannot be used. */
 export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
-  const read = new Reader(source);
   const production = source.NODE_ENV === "production";
+  const read = new Reader(source, production);
   const port = read.integer("PORT", 3000, { max: 65535 });
   const services = read.list("SERVICES");
   if (production && !read.text("PAYMENT_PROVIDER"))
-    throw new EnvironmentError("PAYMENT_PROVIDER is not set: it is needed with NODE_ENV=production");
+    read.refuse("PAYMENT_PROVIDER is not set: it is needed with NODE_ENV=production");
   const provider = read.oneOf("PAYMENT_PROVIDER", PROVIDERS, "sandbox");
+  const namespace = read.text("NAMESPACE") ?? "shop";
   const webUrl = read.url("WEB_URL", ["http", "https"]) ?? `http://localhost:${port}`;
   const sandboxPort = read.integer("SANDBOX_PORT", port + 2, { max: 65535 });
+  const sandboxUrl = read.url("SANDBOX_URL", ["http", "https"]);
 
-  return {
+  const environment = {
     production,
     /** Members of a cluster are told apart by it; a restarted node is a new member. */
     nodeId: read.text("NODE_ID") ?? `${services.join("-") || "shop"}-${hostname()}-${process.pid}-${newId().slice(-6)}`,
     /** Shops that share a NATS or Redis server are told apart by it. */
-    namespace: read.text("NAMESPACE") ?? "shop",
+    namespace,
     /** Services that this node hosts; empty means all. */
     services,
     port,
@@ -106,10 +131,15 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
     /** Milliseconds after which another node takes up work whose node went silent. */
     leaseMs: read.integer("LEASE_MS", 10_000, { min: 200 }),
     jwt: {
-      issuer: read.text("JWT_ISSUER") ?? webUrl,
+      /** The same on every node, whatever its port: tokens of one are good at all. */
+      issuer: read.text("JWT_ISSUER") ?? namespace,
       audience: read.text("JWT_AUDIENCE") ?? "shop",
       /** Encrypts the private signing keys in the store; the same on every node that hosts `auth`. */
-      keySecret: read.secret("JWT_KEY_SECRET", services.length === 0 || services.includes("auth"), production),
+      keySecret: read.secret("JWT_KEY_SECRET", {
+        needed: services.length === 0 || services.includes("auth"),
+        standIn: DEVELOPMENT_SECRET,
+        minLength: 32,
+      }),
       accessSeconds: read.integer("JWT_ACCESS_SECONDS", 900, { min: 5 }),
       refreshDays: read.integer("JWT_REFRESH_DAYS", 30, { min: 1 }),
       rotationDays: read.integer("JWT_ROTATION_DAYS", 30, { min: 1 }),
@@ -127,21 +157,26 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       toss: {
         url: read.url("TOSS_URL", ["http", "https"]) ?? "https://api.tosspayments.com",
         clientKey: read.text("TOSS_CLIENT_KEY") ?? "",
-        secretKey: read.secret("TOSS_SECRET_KEY", provider === "toss", production, ""),
+        secretKey: read.secret("TOSS_SECRET_KEY", { needed: provider === "toss" }),
       },
       stripe: {
         url: read.url("STRIPE_URL", ["http", "https"]),
         publishableKey: read.text("STRIPE_PUBLISHABLE_KEY") ?? "",
-        secretKey: read.secret("STRIPE_SECRET_KEY", provider === "stripe", production, ""),
-        webhookSecret: read.secret("STRIPE_WEBHOOK_SECRET", provider === "stripe", production, ""),
+        secretKey: read.secret("STRIPE_SECRET_KEY", { needed: provider === "stripe" }),
+        webhookSecret: read.secret("STRIPE_WEBHOOK_SECRET", { needed: provider === "stripe" }),
       },
       sandbox: {
         port: sandboxPort,
         /** Where a sandbox runs already; without it each node that hosts `payment` runs its own. */
-        url: read.url("SANDBOX_URL", ["http", "https"]),
-        secretKey: read.text("SANDBOX_SECRET_KEY") ?? "test_sk_sandbox",
+        url: sandboxUrl,
+        secretKey: read.secret("SANDBOX_SECRET_KEY", {
+          needed: provider === "sandbox" || sandboxUrl !== undefined,
+          standIn: "test_sk_sandbox",
+        }),
         webhookUrl: read.url("SANDBOX_WEBHOOK_URL", ["http", "https"]) ?? `${webUrl}/api/v1/payments/webhooks/sandbox`,
       },
     },
   };
+  read.check();
+  return environment;
 }

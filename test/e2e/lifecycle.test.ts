@@ -94,7 +94,8 @@ async function refusal(env: Record<string, string>): Promise<string> {
 }
 
 it("refuses to start in production without its secrets, naming the variable", async () => {
-  expect(await refusal({ NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox" })).toContain("JWT_KEY_SECRET");
+  const refused = await refusal({ NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox" });
+  for (const name of ["JWT_KEY_SECRET", "SANDBOX_SECRET_KEY"]) expect(refused).toContain(name);
 });
 
 it("refuses a data folder that another process has, naming the process", async () => {

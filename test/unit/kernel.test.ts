@@ -22,6 +22,8 @@ describe("the environment", () => {
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL"],
     [{ NODE_ENV: "production" }, "PAYMENT_PROVIDER"],
     [{ NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox" }, "JWT_KEY_SECRET"],
+    [{ NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox" }, "SANDBOX_SECRET_KEY"],
+    [{ NODE_ENV: "production", PAYMENT_PROVIDER: "toss", JWT_KEY_SECRET: "s".repeat(31) }, "JWT_KEY_SECRET"],
     [{ NODE_ENV: "production", PAYMENT_PROVIDER: "toss", JWT_KEY_SECRET: "s".repeat(32) }, "TOSS_SECRET_KEY"],
     [{ NODE_ENV: "production", PAYMENT_PROVIDER: "stripe", JWT_KEY_SECRET: "s".repeat(32) }, "STRIPE_SECRET_KEY"],
   ])("refuses %j, naming the variable", (source, variable) => {
@@ -29,8 +31,15 @@ describe("the environment", () => {
     expect(() => readEnvironment(source)).toThrow(variable);
   });
 
+  it("names everything that is missing or wrong at once", () => {
+    const wrong = { NODE_ENV: "production", PORT: "x", NATS_URL: "http://x", LOG_LEVEL: "loud" };
+    const named = ["PORT", "NATS_URL", "LOG_LEVEL", "PAYMENT_PROVIDER", "JWT_KEY_SECRET", "SANDBOX_SECRET_KEY"];
+    for (const name of named) expect(() => readEnvironment(wrong)).toThrow(new RegExp(`\\b${name} `));
+  });
+
   it("has no demo data in production, whatever is asked", () => {
-    const production = { NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox", JWT_KEY_SECRET: "s".repeat(32) };
+    const secrets = { JWT_KEY_SECRET: "s".repeat(32), SANDBOX_SECRET_KEY: "s" };
+    const production = { NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox", ...secrets };
     expect(readEnvironment({ ...production, DEMO_DATA: "on" }).demoData).toBe(false);
   });
 });
