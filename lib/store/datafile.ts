@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import type Datastore from "@seald-io/nedb";
 import { MemoryAdapter } from "moleculer-db";
 import type { Document, Index } from "./collection";
+import { keepPlaces, type NedbIndex } from "./nedb-index";
 
 /** One NeDB file. Once `failure` is set its memory may hold what the disk does not, and must not be asked any more. */
 export interface Datafile<T extends Document> {
@@ -10,6 +11,9 @@ export interface Datafile<T extends Document> {
   readonly failure: Error | undefined;
   close(): void;
 }
+
+/** Addresses, password hashes and keys are in these files: nobody but the shop's own user reads them. */
+export const MODES = { fileMode: 0o600, dirMode: 0o700 };
 
 const NEWLINE = 10;
 const CHUNK = 64 * 1024;
@@ -28,7 +32,7 @@ async function endOfLastLine(file: FileHandle): Promise<number> {
 
 /** Cuts off a last line without its end: an append that never finished, so nobody was told that it is stored. */
 async function dropTornLine(filename: string): Promise<void> {
-  const file = await open(filename, constants.O_RDWR | constants.O_CREAT);
+  const file = await open(filename, constants.O_RDWR | constants.O_CREAT, MODES.fileMode);
   try {
     await file.truncate(await endOfLastLine(file));
   } finally {
@@ -66,6 +70,7 @@ export async function loadDatafile<T extends Document>(filename: string, indexes
   await dropTornLine(filename);
   const adapter = new MemoryAdapter({
     filename,
+    modes: MODES,
     corruptAlertThreshold: 0,
     afterSerialization: escapeLineEnds,
     beforeDeserialization: (line: string) => line,
@@ -76,7 +81,7 @@ export async function loadDatafile<T extends Document>(filename: string, indexes
   const { db } = adapter as unknown as { db: Datastore<T> };
   const persistence = db.persistence as unknown as Writers;
   const rewrite = persistence.persistCachedDatabaseAsync.bind(persistence);
-  let end = openSync(filename, "a");
+  let end = openSync(filename, "a", MODES.fileMode);
   let failure: Error | undefined;
   persistence.persistNewStateAsync = async (documents) => {
     if (failure) throw failure;
@@ -92,9 +97,12 @@ export async function loadDatafile<T extends Document>(filename: string, indexes
     // It goes to another file, which then takes this one's name: when it fails, the old one is still there and complete.
     await rewrite();
     closeSync(end);
-    end = openSync(filename, "a");
+    end = openSync(filename, "a", MODES.fileMode);
   };
   await ensureIndexes(db, indexes);
+  // NeDB's types leave its indexes out.
+  for (const index of Object.values((db as unknown as { indexes: Record<string, NedbIndex> }).indexes))
+    keepPlaces(index);
   return {
     db,
     get failure() {

@@ -17,7 +17,7 @@ import {
   type Store,
   sortSpec,
 } from "./collection";
-import { type Datafile, loadDatafile } from "./datafile";
+import { type Datafile, loadDatafile, MODES } from "./datafile";
 import { nedbQuery, writeFilter } from "./filter";
 import { type DirectoryLock, lockDirectory } from "./lock";
 
@@ -59,7 +59,7 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
   }
 
   async open(): Promise<void> {
-    await mkdir(this.options.directory, { recursive: true });
+    await mkdir(this.options.directory, { recursive: true, mode: MODES.dirMode });
     this.store.enter(this.options.directory, this);
     try {
       this.file = await this.load();

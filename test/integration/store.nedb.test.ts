@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -62,6 +71,23 @@ async function killedWriter(ms: number): Promise<string[]> {
   await ended;
   return printed.split("\n").slice(0, -1);
 }
+
+test("files and folders are for the shop's own user only, also a file that was not", async () => {
+  const before = process.umask(0o022);
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+  try {
+    const first = await openThings();
+    await first.things.insert({ _id: "a" });
+    expect([modeOf(join(folder, "test")), modeOf(dataFile())]).toEqual(["700", "600"]);
+    await first.things.close();
+    chmodSync(dataFile(), 0o644);
+    const { things } = await openThings();
+    expect(modeOf(dataFile())).toBe("600");
+    await things.close();
+  } finally {
+    process.umask(before);
+  }
+});
 
 describe("the embedded store and the death of its process", () => {
   test("each acknowledged write survives kill -9, whenever it comes", async () => {
