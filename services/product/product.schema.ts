@@ -50,13 +50,18 @@ export type ProductView = Static<typeof ProductView>;
 export const ProductPage = PageOf(ProductView);
 export type ProductPage = Static<typeof ProductPage>;
 
+const priceBound = {
+  ...Amount,
+  description: "minor units; the range is compared with the span from a product's cheapest to its dearest variant",
+};
+
 /** What there is to sort and filter by; a cursor goes with the `sort` that it came from. */
 export const ListParams = Strict({
   ...pageParams,
   q: Type.Optional(Type.String({ maxLength: 200, description: "words, each of which must occur" })),
   category: Type.Optional(Type.String({ maxLength: 100 })),
-  minPrice: Type.Optional(Amount),
-  maxPrice: Type.Optional(Amount),
+  minPrice: Type.Optional(priceBound),
+  maxPrice: Type.Optional(priceBound),
   sort: Type.Unsafe<Sort>({ type: "string", enum: [...SORTS], default: "newest" }),
 });
 export type ListParams = Static<typeof ListParams>;

@@ -59,7 +59,8 @@ function listFilter({ q, category, minPrice, maxPrice, sort, cursor }: ListParam
   return {
     status: "active",
     category: category ? slugify(category) || category : undefined,
-    ...((minPrice !== undefined || maxPrice !== undefined) && { price: { $gte: minPrice, $lte: maxPrice } }),
+    ...(minPrice !== undefined && { highestPrice: { $gte: minPrice } }),
+    ...(maxPrice !== undefined && { price: { $lte: maxPrice } }),
     ...(first !== undefined && { tokens: first }),
     $and: [...others.map((token) => ({ tokens: token })), ...(cursor ? [afterCursor(sort, cursor)] : [])],
   };
@@ -123,9 +124,12 @@ export function catalogueStore(store: Store) {
     },
 
     async list(params: ListParams): Promise<Page<CatalogueEntry>> {
-      const { sort, limit } = params;
+      const { q, sort, limit } = params;
       const keys = KEYS[sort];
-      const rows = await products.find(listFilter(params), {
+      const filter = listFilter(params);
+      // Signs alone are in no product: that is no question for all of them.
+      if (q?.trim() && queryTokens(q).length === 0) return { items: [], nextCursor: null };
+      const rows = await products.find(filter, {
         sort: sortFields(keys),
         limit: limit + 1,
         fields: ENTRY_FIELDS,

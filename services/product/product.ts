@@ -21,6 +21,8 @@ export interface Product extends Document {
   createdAt: string;
   /** Sort keys and search tokens, made of the above by {@link derived}. */
   price: number;
+  /** With `price`, the lowest, the span of its variants' prices. */
+  highestPrice: number;
   nameKey: string;
   tokens: string[];
   /** Units sold, as far as the catalogue has been told; what `popular` sorts by. */
@@ -41,10 +43,14 @@ export const slugify = (text: string): string =>
 
 const toVariant = ({ sku, name, price }: VariantInput): Variant => ({ sku, name, price });
 
-function derived({ name, description, category, variants }: Omit<Product, "price" | "nameKey" | "tokens">) {
+type Derived = Pick<Product, "price" | "highestPrice" | "nameKey" | "tokens">;
+
+function derived({ name, description, category, variants }: Omit<Product, keyof Derived>): Derived {
+  const prices = variants.map((variant) => variant.price.amount);
   const titles = [name, category, ...variants.flatMap((variant) => [variant.name, variant.sku])];
   return {
-    price: Math.min(...variants.map((variant) => variant.price.amount)),
+    price: Math.min(...prices),
+    highestPrice: Math.max(...prices),
     nameKey: normalise(name),
     tokens: documentTokens(titles, [description]),
   };

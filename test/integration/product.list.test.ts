@@ -1,7 +1,7 @@
 import { won } from "../../lib/money";
 import productService from "../../services/product/product.service";
 import { startNode, type TestNode } from "./node";
-import { aProduct, create, list } from "./product.parts";
+import { ADMIN, aProduct, create, list } from "./product.parts";
 
 let node: TestNode;
 beforeAll(async () => {
@@ -40,13 +40,31 @@ describe("listing", () => {
     expect(await names({ category, sort })).toEqual(expected);
   });
 
-  test("filters by lowest price, category and words together", async () => {
-    expect(await names({ category, minPrice: 200, maxPrice: 300, sort: "price" })).toEqual(["가방", "나무", "banana"]);
-    expect(await names({ category, minPrice: 200, q: "나무" })).toEqual(["나무"]);
+  test("filters by category and words together", async () => {
+    expect(await names({ category, maxPrice: 200, q: "나무" })).toEqual(["나무"]);
+    expect(await names({ category, maxPrice: 199, q: "나무" })).toEqual([]);
     expect(await names({ category, q: "che" })).toEqual(["cherry"]);
     expect(await names({ category, q: "che 나무" })).toEqual([]);
     expect(await names({ category: "no-such", q: "che" })).toEqual([]);
     expect(await names({ category, q: "" })).toHaveLength(5);
+  });
+
+  test("answers nothing to a search without a word", async () => {
+    for (const q of ["%", "(", "..."]) expect(await names({ category, q })).toEqual([]);
+    expect(await names({ category, q: " " })).toHaveLength(5);
+  });
+
+  test("finds by a price range what has variants from below to above it, also after a change", async () => {
+    const spanned = "spanned";
+    const [one, other] = [1000, 3000].map((price) => ({ sku: `SPAN-${price}`, name: "One", price: won(price) }));
+    const { id } = await create(node, { name: "span", category: spanned, variants: [one, other] });
+    const found = async (range: object) => (await names({ category: spanned, ...range })).length;
+    for (const range of [{ minPrice: 3000 }, { maxPrice: 1000 }, { minPrice: 1500, maxPrice: 2500 }])
+      expect(await found(range)).toBe(1);
+    for (const range of [{ minPrice: 3001 }, { maxPrice: 999 }]) expect(await found(range)).toBe(0);
+    await node.as(ADMIN, "product.update", { id, variants: [one] });
+    expect(await found({ minPrice: 1001 })).toBe(0);
+    expect(await found({ minPrice: 1000 })).toBe(1);
   });
 
   test("422 for an unknown sort or filter, a limit out of range, and a cursor that is none or of another sort", async () => {
