@@ -13,6 +13,8 @@ import { CLIENTS, drive, type Figures, hammer, medians, row } from "./load";
  */
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 5);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+/** Customers who buy by turns: a shop has many with few orders each. */
+const ACCOUNTS = 128;
 const dir = mkdtempSync(join(tmpdir(), "shop-bench-"));
 
 async function startShop(): Promise<{ node: ShopNode; shop: Shop }> {
@@ -50,7 +52,8 @@ async function beside(name: string, shopUrl: string): Promise<void> {
 }
 
 async function checkouts(shop: Shop): Promise<void> {
-  const tokens = await Promise.all(Array.from({ length: CLIENTS }, async () => (await shop.register()).accessToken));
+  const tokens: string[] = [];
+  for (let i = 0; i < ACCOUNTS; i++) tokens.push((await shop.register()).accessToken);
   const { items } = expectStatus(await shop.call<{ items: Product[] }>("GET", "/products?limit=100"), 200);
   const admin = (await shop.admin()).accessToken;
   const skus = items.flatMap((product) => product.variants.map((variant) => variant.sku)).slice(0, 100);
@@ -59,8 +62,8 @@ async function checkouts(shop: Shop): Promise<void> {
     expectStatus(await shop.call("POST", `/inventory/${sku}/adjustments`, { token: admin, body }), 200);
   }
   let next = 0;
-  const journey = async (client: number): Promise<number> => {
-    const token = tokens[client] ?? "";
+  const journey = async (): Promise<number> => {
+    const token = tokens[next % tokens.length] ?? "";
     const sku = skus[next++ % skus.length] ?? "";
     const placing = performance.now();
     const order = expectStatus(await shop.place(token, [{ sku, quantity: 1 }]), 201);

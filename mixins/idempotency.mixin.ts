@@ -52,7 +52,7 @@ export function operationId(ctx: ShopContext): string {
 export function idempotencyMixin(broker: ServiceBroker, service: string): Partial<ServiceSchema> {
   const records = nodeOf(broker).store.collection<KeyRecord>(service, {
     name: "idempotency_keys",
-    indexes: [{ fields: ["createdAt"] }, { fields: ["userId"] }],
+    indexes: [{ fields: ["createdAt"] }, { fields: ["userId"], mongoOnly: true }],
   });
   let timer: NodeJS.Timeout | undefined;
   return {

@@ -31,14 +31,14 @@ export async function drain(broker: ServiceBroker): Promise<void> {
 }
 
 /** SIGTERM and SIGINT drain the node and end the process with 0; a second signal, or 9.5 s, ends it anyway. */
-export function drainOnSignal(current: () => ServiceBroker | undefined): void {
+export function drainOnSignal(current: () => ServiceBroker | undefined, end = drain): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) process.exit(1);
     stopping = true;
     setTimeout(() => process.exit(1), FORCE_EXIT_MS).unref();
     const broker = current();
-    if (broker) await drain(broker);
+    if (broker) await end(broker);
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const)

@@ -43,7 +43,7 @@ export interface Index {
   unique?: boolean;
   /** Documents without the field are left out, also of a unique index. */
   sparse?: boolean;
-  /** The first field has few values: with the next ones an index for MongoDB, without them a burden for the embedded store. */
+  /** Many documents share a value: an index for MongoDB, a burden for the embedded store, whose writes search the list. */
   mongoOnly?: boolean;
 }
 
