@@ -1,7 +1,7 @@
 import { freePorts } from "../../lib/infra/ports";
 import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
 import { journey } from "../e2e/journey";
-import { expectStatus, Shop } from "../e2e/shop";
+import { expectStatus, PASSWORD, Shop } from "../e2e/shop";
 import { eventually } from "../integration/node";
 import { withServers } from "./servers";
 
@@ -39,6 +39,23 @@ withServers(["nats", "mongo", "redis"], "each service in processes of its own", 
   }, 40_000);
 
   journey(() => shop);
+
+  it("gives roles while it runs, and the tokens with the old ones end at once", async () => {
+    const { user, accessToken: token } = await shop.register();
+    const { command, args } = entryCommand("grant");
+    const run = launch({
+      name: "grant",
+      command,
+      args: [...args, user.email, "admin"],
+      env: { ...env, NODE_ENV: "test" },
+    });
+    expect({ ...(await run.exited), output: run.output() }).toMatchObject({
+      code: 0,
+      output: expect.stringContaining("admin (before: customer)"),
+    });
+    await eventually(async () => (await shop.call("GET", "/users/me", { token })).status === 401, 3000);
+    expect((await shop.login(user.email, PASSWORD)).user.roles).toEqual(["admin"]);
+  }, 30_000);
 
   it("serves on when one of each pair is killed", async () => {
     const pids = [...cluster.output().matchAll(/^(auth|user|product|order|payment|api) +1 +(\d+)/gm)];
