@@ -7,7 +7,8 @@ export class LenientRedisCacher extends Cachers.Redis {
       return await super.get(key);
     } catch (error) {
       this.logger.debug("the cache did not answer", error);
-      return null;
+      // What Moleculer takes for "not there"; null would be an answer.
+      return this.opts.missingResponse as null;
     }
   }
 

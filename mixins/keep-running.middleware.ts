@@ -86,11 +86,13 @@ export const keepRunningMiddleware = (files: readonly string[], process: Phase):
 function prepareBeforeDestroying(broker: ServiceBroker, process: Phase, prepared: Map<string, ServiceSchema>): void {
   const taken = new WeakSet<Loaded>();
   const destroy = broker.destroyService.bind(broker);
-  broker.destroyService = async (service: Loaded) => {
-    const file = service.__filename;
-    if (!file || process.phase === "ending") return destroy(service);
-    // One reload for each service; what hot reload asks for meanwhile is answered by this one.
-    if (process.phase === "restarting" || taken.has(service)) return never();
+  broker.destroyService = async (asked: Loaded) => {
+    const file = asked.__filename;
+    if (!file || process.phase === "ending") return destroy(asked);
+    // Hot reload may ask for a service that was replaced meanwhile; an edit after that left the cache without its file.
+    const successor = broker.services.find((other: Loaded) => other.__filename === file && !require.cache[file]);
+    const service = taken.has(asked) ? successor : asked;
+    if (process.phase === "restarting" || !service || taken.has(service)) return never();
     taken.add(service);
     const schema = await whenItLoads({
       load: () => (require(file) as { default: Factory }).default(broker),
@@ -109,8 +111,8 @@ function guardLoading(broker: ServiceBroker, files: readonly string[], prepared:
   const load = broker.loadService.bind(broker);
   const create = (file: string): Service => {
     const schema = prepared.get(file);
-    if (!schema) return load(file);
     prepared.delete(file);
+    if (!schema || !require.cache[file]) return load(file);
     return Object.assign(broker.createService(schema), { __filename: file });
   };
   const isAbsent = (file: string) => !broker.services.some((service: Loaded) => service.__filename === file);

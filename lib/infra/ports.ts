@@ -34,10 +34,22 @@ export async function freePorts(count: number): Promise<number[]> {
   return held.map(({ port }) => port);
 }
 
-function holdPort(): Promise<{ port: number; release: () => Promise<void> }> {
+/** The first of so many ports in a row that were all free a moment ago. */
+export async function freeRange(count: number): Promise<number> {
+  for (let tries = 0; tries < 50; tries++) {
+    // Below what systems give to connections by themselves, so that few others are there.
+    const first = 20_000 + Math.floor(Math.random() * (10_000 - count));
+    const held = await Promise.allSettled(Array.from({ length: count }, (_, i) => holdPort(first + i)));
+    for (const one of held) if (one.status === "fulfilled") await one.value.release();
+    if (held.every((one) => one.status === "fulfilled")) return first;
+  }
+  throw new Error(`No ${count} free ports in a row`);
+}
+
+function holdPort(port = 0): Promise<{ port: number; release: () => Promise<void> }> {
   return new Promise((resolve, reject) => {
     const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.listen(port, "127.0.0.1", () => {
       const address = server.address();
       if (address === null || typeof address === "string") return reject(new Error("No port"));
       resolve({ port: address.port, release: () => new Promise((done) => server.close(() => done())) });

@@ -1,4 +1,4 @@
-import { freePorts } from "../../lib/infra/ports";
+import { freePorts, freeRange } from "../../lib/infra/ports";
 import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
 import { journey } from "../e2e/journey";
 import { expectStatus, PASSWORD, Shop } from "../e2e/shop";
@@ -10,17 +10,17 @@ withServers(["nats", "mongo", "redis"], "each service in processes of its own", 
   let shop: Shop;
 
   beforeAll(async () => {
-    const [port = 0, first = 0] = await freePorts(2);
-    // The members' ports follow one another from here; the sandbox has the tenth before.
-    const base = Math.min(first, 64_000);
+    const [port = 0] = await freePorts(1);
+    // The sandbox's port, and ten further on those of the members.
+    const sandbox = await freeRange(130);
     cluster = launch({
       name: "cluster",
       ...entryCommand("cluster"),
       env: {
         ...env,
         PORT: String(port),
-        CLUSTER_PORT: String(base),
-        SANDBOX_PORT: String(base - 10),
+        CLUSTER_PORT: String(sandbox + 10),
+        SANDBOX_PORT: String(sandbox),
         NODE_ENV: "test",
         RATE_LIMIT: "off",
         LOG_LEVEL: "warn",

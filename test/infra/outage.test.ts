@@ -39,8 +39,15 @@ withServers(["nats", "mongo", "redis"], "a shop whose servers go away and come b
 
   it("goes on without Redis, degraded", async () => {
     await becomes(200, "ok", []);
+    // Readers all the while, at pages that no cache has: not one of them may notice.
+    let reading = true;
+    const readers = Array.from({ length: 4 }, async (_, reader) => {
+      for (let i = 0; reading; i++) await place.shop.products(`?limit=${1 + (i % 100)}&q=${reader}`);
+    });
     await set.stop("redis");
     await becomes(200, "degraded", ["redis"]);
+    reading = false;
+    await Promise.all(readers);
     expect((await place.shop.products("?limit=1")).length).toBe(1);
     const { accessToken: token } = await place.shop.register();
     const [product] = await place.shop.products("?limit=1&sort=price");
