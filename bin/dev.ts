@@ -1,22 +1,95 @@
 import "dotenv/config";
 import { join } from "node:path";
-import { Runner, type ServiceBroker } from "moleculer";
+import { type BrokerOptions, Runner, type ServiceBroker } from "moleculer";
 import { readEnvironment } from "../lib/environment";
-import { serviceFiles } from "../lib/hosting";
+import { serviceFiles, welcome } from "../lib/hosting";
+import {
+  codeState,
+  forget,
+  keepRunningMiddleware,
+  libraries,
+  type Phase,
+  whenItLoads,
+} from "../mixins/keep-running.middleware";
 import { drainOnSignal } from "../mixins/lifecycle";
+
+const CONFIG = join(__dirname, "..", "moleculer.config.ts");
 
 /**
  * Moleculer's runner with hot reload and REPL: an edited service, or what it imports, answers with the new code a moment
- * later; an edited kernel file or configuration restarts the broker. `--only order,payment` hosts those services.
+ * later; an edited kernel file or configuration restarts the broker. Code that does not load changes nothing.
  */
-const only = process.argv.indexOf("--only");
-const named = only > 0 ? process.argv[only + 1] : process.env.SERVICES;
-const files = serviceFiles(readEnvironment({ ...process.env, SERVICES: named ?? "" }));
-// The runner has its own meaning for this variable: a list of file names.
-delete process.env.SERVICES;
+class DevRunner extends Runner implements Phase {
+  phase: Phase["phase"] = "running";
+  /** Of the same load as the broker: it knows the broker's node by module state. */
+  lifecycle = require("../mixins/lifecycle") as typeof import("../mixins/lifecycle");
+  private libraries = {};
 
-const runner = new Runner();
-const config = join(__dirname, "..", "moleculer.config.ts");
-const repl = process.stdin.isTTY ? ["--repl"] : [];
-drainOnSignal(() => (runner as { broker?: ServiceBroker }).broker);
-void runner.start([process.execPath, __filename, "--hot", ...repl, "--config", config, ...files]);
+  constructor(private readonly files: readonly string[]) {
+    super();
+  }
+
+  override mergeOptions(options: Partial<BrokerOptions>): void {
+    const middlewares = [...(options.middlewares ?? []), keepRunningMiddleware(this.files, this)];
+    super.mergeOptions({ ...options, middlewares });
+  }
+
+  override async startBroker(): Promise<ServiceBroker> {
+    this.lifecycle = require("../mixins/lifecycle");
+    const broker = await super.startBroker();
+    this.libraries = libraries();
+    return broker;
+  }
+
+  /** Hot reload has emptied the require cache, which is too much: a broker and its services need one Moleculer. */
+  override async restartBroker(): Promise<ServiceBroker> {
+    this.phase = "restarting";
+    const old = this.broker as ServiceBroker;
+    Object.assign(require.cache, this.libraries);
+    let seen: string;
+    do {
+      forget();
+      await whenItLoads({
+        load: () => {
+          for (const file of [CONFIG, ...this.files]) require(file);
+        },
+        onError: (text) => old.logger.error(`The broker goes on with its old code, the new one fails: ${text}`),
+        wanted: () => this.phase === "restarting",
+      });
+      seen = codeState();
+      if (this.phase !== "restarting") return old;
+      await super.restartBroker();
+    } while (codeState() !== seen);
+    this.phase = "running";
+    return this.broker as ServiceBroker;
+  }
+}
+
+/** `--only order,payment` hosts those services. */
+async function start(): Promise<void> {
+  const only = process.argv.indexOf("--only");
+  const named = only > 0 ? process.argv[only + 1] : process.env.SERVICES;
+  const environment = readEnvironment({ ...process.env, SERVICES: named ?? "" });
+  const files = serviceFiles(environment);
+  // The runner has its own meaning for this variable: a list of file names.
+  delete process.env.SERVICES;
+
+  const runner = new DevRunner(files);
+  drainOnSignal(
+    () => runner.broker ?? undefined,
+    (broker) => {
+      runner.phase = "ending";
+      return runner.lifecycle.drain(broker);
+    },
+  );
+  const repl = process.stdin.isTTY ? ["--repl"] : [];
+  const broker = await runner.start([process.execPath, __filename, "--hot", ...repl, "--config", CONFIG, ...files]);
+  if (!broker) return;
+  await runner.lifecycle.ready(broker);
+  process.stdout.write(welcome(environment));
+}
+
+start().catch((error: unknown) => {
+  process.stderr.write(`The shop does not start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -7,7 +7,7 @@ export interface NodePorts {
   sandbox: number;
 }
 
-export interface NodeOptions extends Pick<LaunchOptions, "env" | "onLine" | "ownGroup"> {
+export interface NodeOptions extends Pick<LaunchOptions, "env" | "cwd" | "onLine" | "ownGroup"> {
   /** For messages, and the beginning of the node's id in the cluster. */
   name: string;
   /** What it hosts; default all. */
