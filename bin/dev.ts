@@ -2,7 +2,7 @@ import "dotenv/config";
 import { join } from "node:path";
 import { type BrokerOptions, Runner, type ServiceBroker } from "moleculer";
 import { readEnvironment } from "../lib/environment";
-import { serviceFiles, welcome } from "../lib/hosting";
+import { demandPorts, serviceFiles, welcome } from "../lib/hosting";
 import {
   codeState,
   forget,
@@ -71,6 +71,7 @@ async function start(): Promise<void> {
   const named = only > 0 ? process.argv[only + 1] : process.env.SERVICES;
   const environment = readEnvironment({ ...process.env, SERVICES: named ?? "" });
   const files = serviceFiles(environment);
+  await demandPorts(files, environment);
   // The runner has its own meaning for this variable: a list of file names.
   delete process.env.SERVICES;
 

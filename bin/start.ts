@@ -1,6 +1,6 @@
 import "dotenv/config";
 import { ServiceBroker } from "moleculer";
-import { serviceFiles, welcome } from "../lib/hosting";
+import { demandPorts, serviceFiles, welcome } from "../lib/hosting";
 import { nodeOf } from "../lib/node";
 import { drainOnSignal, ready } from "../mixins/lifecycle";
 
@@ -9,8 +9,10 @@ async function start(): Promise<void> {
   const { default: options } = require("../moleculer.config") as typeof import("../moleculer.config");
   const broker = new ServiceBroker(options);
   const { environment } = nodeOf(broker);
+  const files = serviceFiles(environment);
+  await demandPorts(files, environment);
   drainOnSignal(() => broker);
-  for (const file of serviceFiles(environment)) broker.loadService(file);
+  for (const file of files) broker.loadService(file);
   await broker.start();
   await ready(broker);
   process.stdout.write(welcome(environment));

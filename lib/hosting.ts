@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import type { Environment } from "./environment";
+import { createServer, type Server } from "node:net";
+import { basename, join } from "node:path";
+import { type Environment, EnvironmentError } from "./environment";
 
 const SERVICES = join(__dirname, "..", "services");
 
@@ -8,12 +9,37 @@ const SERVICES = join(__dirname, "..", "services");
 export function serviceFiles({ services, payment }: Environment): string[] {
   const folders = readdirSync(SERVICES);
   const unknown = services.filter((name) => !folders.includes(name));
-  if (unknown.length > 0) throw new Error(`SERVICES names what is not a service here: ${unknown.join(", ")}`);
+  if (unknown.length > 0)
+    throw new EnvironmentError(`SERVICES names what is not a service here: ${unknown.join(", ")}`);
   const runsSandbox = payment.provider === "sandbox" && !payment.sandbox.url;
   return (services.length > 0 ? services : folders)
     .flatMap((folder) => readdirSync(join(SERVICES, folder)).map((file) => join(SERVICES, folder, file)))
     .filter((file) => /\.service\.(ts|js)$/.test(file))
     .filter((file) => runsSandbox || !/sandbox\.service\.(ts|js)$/.test(file));
+}
+
+function take(variable: string, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", ({ code }: Error & { code?: string }) => {
+      const reason = code === "EADDRINUSE" ? "is already in use" : `cannot be used (${code})`;
+      reject(new EnvironmentError(`Port ${port} ${reason}: set ${variable}`));
+    });
+    server.listen(port, () => resolve(server));
+  });
+}
+
+/** Throws {@link EnvironmentError}, naming the variable, where a port that the service files need is another one's. */
+export async function demandPorts(files: string[], { port, opsPort, payment }: Environment): Promise<void> {
+  const hosts = (service: string) => files.some((file) => basename(file).startsWith(`${service}.service.`));
+  const taken: Server[] = [];
+  try {
+    // One after the other and held: of two variables with the same port the second is named.
+    if (hosts("api")) taken.push(await take("PORT", port));
+    taken.push(await take("OPS_PORT", opsPort));
+    if (hosts("sandbox")) taken.push(await take("SANDBOX_PORT", payment.sandbox.port));
+  } finally {
+    await Promise.all(taken.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
 }
 
 /** What whoever started the shop wants to know first. */

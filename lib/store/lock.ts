@@ -1,5 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EnvironmentError } from "../environment";
 
 export interface DirectoryLock {
   release(): void;
@@ -53,8 +54,8 @@ export function lockDirectory(directory: string): DirectoryLock {
 function refuseIfHeld(directory: string, holder: Holder | undefined): void {
   if (!holder || !isAlive(holder.pid) || startTime(holder.pid) !== holder.start) return;
   if (holder.pid === process.pid)
-    throw new Error(`${directory} is already open in this process: give each node its own DATA_DIR`);
-  throw new Error(
+    throw new EnvironmentError(`${directory} is already open in this process: give each node its own DATA_DIR`);
+  throw new EnvironmentError(
     `${directory} is in use by process ${holder.pid}: stop it, or give this one another DATA_DIR or a MONGO_URL`,
   );
 }

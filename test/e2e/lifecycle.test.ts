@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { launchNode, type ShopNode } from "../../lib/infra/nodes";
 import { freePorts } from "../../lib/infra/ports";
 import { eventually } from "../integration/node";
@@ -85,12 +87,14 @@ it("cancels an order that nobody paid at most five seconds after its window, and
   expect([late.status, late.body.code]).toEqual([409, "ORDER_NOT_PAYABLE"]);
 });
 
+/** Why a node with this environment does not start, as one line for whoever started it. */
 async function refusal(env: Record<string, string>): Promise<string> {
   const [http = 0, ops = 0, sandbox = 0] = await freePorts(3);
   const other = launchNode({ name: "other", ports: { http, ops, sandbox }, env: { DATA_DIR: place.dataDir, ...env } });
   const { code } = await other.exited;
   expect(code).toBe(1);
-  return other.output();
+  expect(other.output()).not.toMatch(/^ +at /m);
+  return other.output().split("\n").at(-1) ?? "";
 }
 
 it("refuses to start in production without its secrets, naming the variable", async () => {
@@ -101,4 +105,20 @@ it("refuses to start in production without its secrets, naming the variable", as
 it("refuses a data folder that another process has, naming the process", async () => {
   node = await place.start();
   expect(await refusal({ NODE_ENV: "test" })).toContain(`in use by process ${node.pid}`);
+});
+
+it.each(["PORT", "OPS_PORT", "SANDBOX_PORT"])("refuses a port that is taken, naming %s", async (variable) => {
+  const holder = createServer().listen(0);
+  try {
+    await once(holder, "listening");
+    const { port } = holder.address() as AddressInfo;
+    const reason = await refusal({ NODE_ENV: "test", [variable]: String(port) });
+    expect(reason).toBe(`The shop does not start: Port ${port} is already in use: set ${variable}`);
+  } finally {
+    holder.close();
+  }
+});
+
+it("refuses to host what is no service, naming it", async () => {
+  expect(await refusal({ NODE_ENV: "test", SERVICES: "order,orders" })).toMatch(/SERVICES names .*: orders$/);
 });
