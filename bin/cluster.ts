@@ -146,7 +146,11 @@ async function main() {
     SANDBOX_URL: process.env.SANDBOX_URL || `http://127.0.0.1:${sandboxPort}`,
   };
   const nodes = Array.from({ length: SERVICES.length * INSTANCES }, (_, index) => nodePorts(base, index));
-  await demandFree([port, sandboxPort, ...nodes.flatMap(({ http, ops }) => [http, ops])]);
+  await demandFree({
+    PORT: [port],
+    CLUSTER_PORT: nodes.flatMap(({ http, ops }) => [http, ops]),
+    SANDBOX_PORT: process.env.SANDBOX_URL ? [] : [sandboxPort],
+  });
   if (stopping) return;
 
   const members = startMembers(env);

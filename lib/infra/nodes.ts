@@ -60,9 +60,10 @@ export function nodePorts(base: number, index: number): NodePorts {
   return { http, ops: http + 1, sandbox: http + 2 };
 }
 
-/** Throws, naming them, where ports are in use. */
-export async function demandFree(ports: readonly number[]): Promise<void> {
-  const taken: number[] = [];
-  await Promise.all(ports.map(async (port) => (await answers(port)) && taken.push(port)));
+/** Throws where ports are in use, naming each with the setting that chooses it. */
+export async function demandFree(ports: Readonly<Record<string, readonly number[]>>): Promise<void> {
+  const all = Object.entries(ports).flatMap(([setting, numbers]) => numbers.map((port) => ({ setting, port })));
+  const open = await Promise.all(all.map(({ port }) => answers(port)));
+  const taken = all.filter((_, index) => open[index]).map(({ setting, port }) => `${port} (${setting})`);
   if (taken.length > 0) throw new Error(`Ports in use: ${taken.join(", ")}`);
 }
