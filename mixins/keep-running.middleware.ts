@@ -72,32 +72,32 @@ const never = () => new Promise<void>(() => undefined);
  * For development: hot reload destroys a service before it knows whether the new code loads. Here the old one keeps
  * running until it does; the log says what is wrong, with file and line.
  */
-export const keepRunningMiddleware = (files: readonly string[], process: Phase): Middleware => ({
+export const keepRunningMiddleware = (files: readonly string[], dev: Phase): Middleware => ({
   name: "KeepRunning",
   created(broker) {
     const prepared = new Map<string, ServiceSchema>();
-    prepareBeforeDestroying(broker, process, prepared);
+    prepareBeforeDestroying(broker, dev, prepared);
     guardLoading(broker, files, prepared);
     // Moleculer's own line leaves out why.
     broker.localBus.on("$broker.error", ({ error }: { error: unknown }) => broker.logger.error(located(error)));
   },
 });
 
-function prepareBeforeDestroying(broker: ServiceBroker, process: Phase, prepared: Map<string, ServiceSchema>): void {
+function prepareBeforeDestroying(broker: ServiceBroker, dev: Phase, prepared: Map<string, ServiceSchema>): void {
   const taken = new WeakSet<Loaded>();
   const destroy = broker.destroyService.bind(broker);
   broker.destroyService = async (asked: Loaded) => {
     const file = asked.__filename;
-    if (!file || process.phase === "ending") return destroy(asked);
+    if (!file || dev.phase === "ending") return destroy(asked);
     // Hot reload may ask for a service that was replaced meanwhile; an edit after that left the cache without its file.
     const successor = broker.services.find((other: Loaded) => other.__filename === file && !require.cache[file]);
     const service = taken.has(asked) ? successor : asked;
-    if (process.phase === "restarting" || !service || taken.has(service)) return never();
+    if (dev.phase === "restarting" || !service || taken.has(service)) return never();
     taken.add(service);
     const schema = await whenItLoads({
       load: () => (require(file) as { default: Factory }).default(broker),
       onError: (text) => broker.logger.error(`'${service.name}' goes on with its old code, the new one fails: ${text}`),
-      wanted: () => process.phase === "running",
+      wanted: () => dev.phase === "running",
       folder: "services",
     });
     if (!schema) return never();
