@@ -7,7 +7,7 @@ import { attachNode } from "./lib/node";
 import { MongoStore } from "./lib/store/mongo";
 import { NedbStore } from "./lib/store/nedb";
 import { cacherFor } from "./mixins/cacher";
-import { countsAsFailure, ErrorRegenerator, isWorthARetry } from "./mixins/errors";
+import { countsAsFailure, ErrorRegenerator } from "./mixins/errors";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
 import { metricsMiddleware } from "./mixins/metrics.middleware";
 import { operationsMiddleware } from "./mixins/operations.middleware";
@@ -41,8 +41,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     transporter: environment.natsUrl
       ? { type: "NATS", options: { servers: environment.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 500 } }
       : null,
-    heartbeatInterval: 3,
-    heartbeatTimeout: 10,
+    heartbeatInterval: 2,
+    heartbeatTimeout: 6,
     requestTimeout: REQUEST_TIMEOUT_MS,
     maxCallLevel: 20,
     // Milliseconds between looks for a service that another one waits for; the default of a second is most of a start.
@@ -50,8 +50,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     tracking: { enabled: true, shutdownTimeout: 6000 },
     registry: { strategy: "RoundRobin", preferLocal: true },
 
-    // Off unless an action says that it is safe to run twice. Whoever waited in vain once does not wait again.
-    retryPolicy: { enabled: false, retries: 3, delay: 100, maxDelay: 1000, factor: 2, check: isWorthARetry },
+    // Off unless an action says that it is safe to run twice: then another node may answer for one that has died.
+    retryPolicy: { enabled: false, retries: 2, delay: 100, maxDelay: 1000, factor: 2 },
     circuitBreaker: {
       enabled: true,
       threshold: 0.5,

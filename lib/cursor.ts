@@ -1,4 +1,4 @@
-import { ShopError } from "./errors";
+import { invalid } from "./errors";
 
 export type CursorKey = string | number;
 
@@ -14,9 +14,7 @@ export function decodeCursor(cursor: string, length: number): CursorKey[] {
   } catch {
     // falls through to the one answer for all that is no cursor
   }
-  throw new ShopError(422, "VALIDATION", "The request is not valid.", {
-    errors: [{ path: "cursor", message: "is not a cursor of this list" }],
-  });
+  throw invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
 }
 
 export interface Page<T> {

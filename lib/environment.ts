@@ -97,6 +97,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
   const provider = read.oneOf("PAYMENT_PROVIDER", PROVIDERS, "sandbox");
   const namespace = read.text("NAMESPACE") ?? "shop";
   const webUrl = read.url("WEB_URL", ["http", "https"]) ?? `http://localhost:${port}`;
+  const paymentTimeoutMs = read.integer("PAYMENT_TIMEOUT_MS", 3000, { min: 100, max: 30_000 });
   const sandboxPort = read.integer("SANDBOX_PORT", port + 2, { max: 65535 });
   const sandboxUrl = read.url("SANDBOX_URL", ["http", "https"]);
 
@@ -153,7 +154,9 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
     payment: {
       provider,
       /** Milliseconds that a provider has to answer. */
-      timeoutMs: read.integer("PAYMENT_TIMEOUT_MS", 3000, { min: 100 }),
+      timeoutMs: paymentTimeoutMs,
+      /** Milliseconds for a call to `payment`: it may wait for another try, ask the provider, and ask what became of it. */
+      callMs: 4 * paymentTimeoutMs + 2000,
       toss: {
         url: read.url("TOSS_URL", ["http", "https"]) ?? "https://api.tosspayments.com",
         clientKey: read.text("TOSS_CLIENT_KEY") ?? "",

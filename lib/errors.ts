@@ -39,6 +39,8 @@ export const unauthorized = (type: string, message: string, data?: ErrorData) =>
   new ShopError(401, type, message, data);
 export const unprocessable = (type: string, message: string, errors?: FieldError[]) =>
   new ShopError(422, type, message, { errors });
+/** Input that does not fit, each field named: 422 VALIDATION. */
+export const invalid = (errors: FieldError[]) => unprocessable("VALIDATION", "The request is not valid.", errors);
 export const tooMany = (type: string, message: string, retryAfter: number) =>
   new ShopError(429, type, message, { retryAfter });
 export const unavailable = (type: string, message: string, retryAfter = 5) =>

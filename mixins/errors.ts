@@ -25,7 +25,3 @@ export function countsAsFailure(error: unknown): boolean {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code !== "number" || code >= 500;
 }
-
-/** A call that found nobody, or lost its way, may find somebody else; one that timed out has cost enough. */
-export const isWorthARetry = (error: Error & { retryable?: boolean }): boolean =>
-  error.retryable === true && error.name !== "RequestTimeoutError";

@@ -2,7 +2,7 @@ import Ajv, { type ErrorObject } from "ajv";
 import addFormats from "ajv-formats";
 import { type Middleware, Validators } from "moleculer";
 import { isCountry } from "../lib/countries";
-import { type FieldError, ShopError } from "../lib/errors";
+import { type FieldError, invalid } from "../lib/errors";
 import { localAction } from "./middleware";
 
 const ajv = addFormats(new Ajv({ allErrors: true, useDefaults: true, strict: false, validateFormats: true })).addFormat(
@@ -20,10 +20,6 @@ function toFieldError({ instancePath, keyword, params, message = "is not valid" 
   if (keyword === "pattern") return { path, message: "has characters or a form that is not accepted here" };
   return { path, message };
 }
-
-/** The error for input that does not fit its schema: 422 VALIDATION with each field named. */
-export const invalid = (errors: FieldError[]) =>
-  new ShopError(422, "VALIDATION", "The request is not valid.", { errors });
 
 /** Validates params by their JSON Schema, which is also what discovery carries and the OpenAPI document shows. */
 export class JsonSchemaValidator extends Validators.Base {

@@ -7,7 +7,7 @@ import type { GatewayRequest, GatewayResponse, Middleware } from "./gateway";
 import { idempotencyKeyOf } from "./middlewares";
 import { toProblem, toPublicError } from "./problem";
 import type { RateLimits } from "./rate-limits";
-import { paramsOf } from "./request";
+import { isRead, paramsOf } from "./request";
 
 interface Parts {
   authentication: Authentication;
@@ -58,7 +58,8 @@ export function handleRequest({ authentication, limits, metrics, logger, address
     ctx.meta.user = caller ?? null;
     ctx.meta.clientIp = address;
     ctx.meta.userAgent = req.headers["user-agent"]?.slice(0, 256);
-    ctx.meta.idempotencyKey = idempotencyKeyOf(req);
+    // For the action that was asked alone: those that it asks in turn have no part in the client's key.
+    ctx.meta.idempotencyKey = action.idempotency ? idempotencyKeyOf(req) : undefined;
     req.$params = paramsOf(req, action);
   }
 
@@ -76,7 +77,7 @@ export function handleRequest({ authentication, limits, metrics, logger, address
       const id = typeof data === "object" && data !== null && "id" in data ? `/${String(data.id)}` : "";
       ctx.meta.$location = `${path}${id}`;
     }
-    if (req.method === "GET" && isFresh(req.headers["if-none-match"], $responseHeaders?.ETag)) {
+    if (isRead(req.method) && isFresh(req.headers["if-none-match"], $responseHeaders?.ETag)) {
       res.statusCode = 304;
       return null;
     }

@@ -5,6 +5,7 @@ import { clientGroup } from "../../lib/client-group";
 import { type ShopError, tooMany } from "../../lib/errors";
 import type { Metrics } from "../../lib/metrics";
 import type { DeclaredAction } from "../../mixins/middleware";
+import { isRead } from "./request";
 
 type Limiter = RateLimiterMemory | RateLimiterRedis;
 type Kind = keyof typeof LIMITS;
@@ -45,7 +46,7 @@ export class RateLimits {
   async admit(action: DeclaredAction, method: string | undefined, caller: Caller | undefined, address: string) {
     if (action.limit === "credentials") await this.admitSuspect(address);
     if (!this.general || action.limit === "none") return;
-    const kind = action.limit === "webhook" ? "webhook" : method === "GET" || method === "HEAD" ? "read" : "write";
+    const kind = action.limit === "webhook" ? "webhook" : isRead(method) ? "read" : "write";
     await this.consume(kind, caller ? `account:${caller.id}` : `address:${clientGroup(address)}`);
   }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import proxyAddr from "proxy-addr";
+import { invalid } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import type { DeclaredAction } from "../../mixins/middleware";
-import { invalid } from "../../mixins/validator";
 import type { GatewayRequest } from "./gateway";
 import { NOT_JSON } from "./problem";
 
@@ -36,8 +36,10 @@ function coerceAll(values: Record<string, unknown>, action: DeclaredAction): Rec
   return Object.fromEntries(Object.entries(values).map(([name, text]) => [name, coerce(text, types[name]?.type)]));
 }
 
+export const isRead = (method: string | undefined): boolean => method === "GET" || method === "HEAD";
+
 /**
- * What an action gets: the path's parameters, and the query of a GET or DELETE or the body of the others. Nothing
+ * What an action gets: the path's parameters, and the query of a GET or the body of the others. Nothing
  * overrides anything: a name that comes twice, or in the wrong place, is an unknown field.
  */
 export function paramsOf(req: GatewayRequest, action: DeclaredAction): Record<string, unknown> {
@@ -51,7 +53,7 @@ export function paramsOf(req: GatewayRequest, action: DeclaredAction): Record<st
   const given = { ...coerceAll(query, action), ...body };
   const unknown = [
     ...Object.keys(path).filter((name) => Object.hasOwn(given, name)),
-    ...(req.method === "GET" ? [] : Object.keys(query)),
+    ...(isRead(req.method) ? [] : Object.keys(query)),
     ...(Object.hasOwn(body, "__proto__") || Object.hasOwn(query, "__proto__") ? ["__proto__"] : []),
   ];
   if (unknown.length > 0) throw invalid(unknown.map((name) => ({ path: name, message: "is not a known field" })));

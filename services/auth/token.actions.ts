@@ -16,7 +16,7 @@ export const tokenActions = (
   jwks: {
     ...action({
       access: "anyone",
-        limit: "none",
+      limit: "none",
       summary: "The public keys of access tokens",
       params: schema.NoParams,
       returns: schema.Jwks,

@@ -1,4 +1,4 @@
-import { unprocessable } from "../../lib/errors";
+import { invalid, unprocessable } from "../../lib/errors";
 import { normalisePassword } from "./passwords";
 
 const MIN = 10;
@@ -29,10 +29,7 @@ export function weakness(password: string, about: { email: string; name?: string
 /** Throws 422: VALIDATION for a wrong length, WEAK_PASSWORD with the reason in `errors`; `path` is the field's name. */
 export function requireStrong(password: string, path: string, about: { email: string; name?: string }): void {
   const { length } = [...normalisePassword(password)];
-  if (length < MIN || length > MAX)
-    throw unprocessable("VALIDATION", "The request is not valid.", [
-      { path, message: `must have ${MIN} to ${MAX} characters` },
-    ]);
+  if (length < MIN || length > MAX) throw invalid([{ path, message: `must have ${MIN} to ${MAX} characters` }]);
   const reason = weakness(password, about);
   if (reason) throw unprocessable("WEAK_PASSWORD", "This password is too easy to guess.", [{ path, message: reason }]);
 }

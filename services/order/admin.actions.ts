@@ -1,7 +1,7 @@
 import type { ActionSchema } from "moleculer";
 import { action, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
-import { conflict, unprocessable } from "../../lib/errors";
+import { conflict, invalid } from "../../lib/errors";
 import { CURRENCY } from "../../lib/money";
 import { now } from "../../lib/time";
 import { operationId } from "../../mixins/idempotency.mixin";
@@ -16,13 +16,15 @@ interface Parts {
   orders: OrderStore;
   process: OrderProcess;
   leaseMs: number;
+  /** For what asks `payment`, in milliseconds. */
+  timeout: number;
 }
 
 const wrongState = (order: Order, deed: string) =>
   conflict("ORDER_STATE", `An order that is ${order.status} cannot be ${deed}.`);
 
 /** What only admins do with an order. Each is done once for an `Idempotency-Key`, also over a crash in between. */
-export function adminActions({ orders, process, leaseMs }: Parts): Record<string, ActionSchema> {
+export function adminActions({ orders, process, leaseMs, timeout }: Parts): Record<string, ActionSchema> {
   return {
     ship: action({
       rest: "POST /orders/:id/ship",
@@ -73,7 +75,7 @@ export function adminActions({ orders, process, leaseMs }: Parts): Record<string
       access: ["admin"],
       summary: "Gives back a part, or without an amount all that is left",
       idempotency: "optional",
-      timeout: 12_000,
+      timeout,
       params: RefundParams,
       returns: OrderView,
       errors: [
@@ -118,9 +120,7 @@ const exceeds = () => conflict("REFUND_EXCEEDS_PAYMENT", "More than what is left
 function requestedAmount(order: Order, asked: { amount: number; currency: string } | undefined): number {
   const amount = asked?.amount ?? order.refundable;
   if (asked && (asked.currency !== CURRENCY || asked.amount === 0))
-    throw unprocessable("VALIDATION", "The request is not valid.", [
-      { path: "amount", message: `must be more than nothing, in ${CURRENCY}` },
-    ]);
+    throw invalid([{ path: "amount", message: `must be more than nothing, in ${CURRENCY}` }]);
   if (!isRefundable(order)) throw wrongState(order, "refunded");
   if (amount === 0) throw exceeds();
   return amount;

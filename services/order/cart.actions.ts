@@ -15,6 +15,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
       rest: "GET /cart",
       access: ["customer"],
       summary: "The cart with today's names and prices",
+      retryable: true,
       params: Strict({}),
       returns: CartView,
       handler: async (ctx) => cartView(callOf(ctx), await carts.get(callerOf(ctx).id), shippingFee),

@@ -11,8 +11,10 @@ import {
   markPaid,
   type Order,
   openForPayment,
+  paymentSeen,
   payTried,
   type Transition,
+  tryRefused,
   workDone,
 } from "./order";
 import type { OrderStore } from "./order.store";
@@ -124,7 +126,7 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
     } catch (error) {
       if (errorType(error) === "PAYMENT_CLOSED") return payable(await settle(call, await reread(order)), paymentKey);
       // A refusal is an outcome: nothing is left to find out.
-      if (error instanceof ShopError && error.code < 500) await waitOn(order);
+      if (error instanceof ShopError && error.code < 500) await orders.apply(tryRefused(tried));
       throw error;
     }
   }
@@ -134,12 +136,6 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
     if (isPaidBy(order, paymentKey)) return order;
     throw conflict("ORDER_NOT_PAYABLE", "This order cannot be paid any more, or another payment did.");
   }
-
-  const waitOn = (order: Order) =>
-    orders.collection.update(
-      { _id: order._id, status: "awaiting_payment", work: "settle" },
-      { $set: { work: "expire", due: order.expiresAt } },
-    );
 
   /** Asks how the payment stands and goes on accordingly; at the end of the window an order without money is dead. */
   async function settle(call: Call, order: Order): Promise<Order> {
@@ -157,7 +153,7 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
       if (!over) throw error;
     }
     if (over) return cancel(call, order, { by: "system", reason: "expired" });
-    return (await waitOn(order)) ?? reread(order);
+    return (await orders.apply(tryRefused(order))) ?? reread(order);
   }
 
   /** Gives each promised refund, once however often this runs. */
@@ -239,8 +235,7 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
       const ended = (await orders.apply(refundedElsewhere(order, payment, leaseMs))) ?? (await reread(order));
       return ended.work === "restock" ? restock(call, ended) : ended;
     }
-    const shown = { "payment.status": payment.status, "payment.refunded": payment.refunded };
-    return (await orders.collection.update({ _id: order._id }, { $set: shown })) ?? order;
+    return (await orders.apply(paymentSeen(order, payment))) ?? reread(order);
   }
 
   return { place, pay, cancel, refund, advance, settled, paymentChanged };

@@ -18,13 +18,12 @@ import { orderStore } from "./order.store";
 import { linesToOrder, pricedLines, requirePayable, shippingAddressOf } from "./placing";
 import { orderView } from "./view";
 
-/** A payment waits for its provider, which has some seconds: longer than a call between services usually takes. */
-const SLOW_TIMEOUT_MS = 12_000;
-
 export default function orderService(broker: ServiceBroker): ServiceSchema {
   const { environment, store } = nodeOf(broker);
   const { leaseMs } = environment;
   const { paymentWindow, shippingFee } = environment.order;
+  /** What asks `payment` waits longer than that may take, to hear how it ended. */
+  const timeout = environment.payment.callMs + 1000;
   const orders = orderStore(store);
   const carts = cartStore(store);
   const process = orderProcess({ orders, carts, leaseMs });
@@ -45,14 +44,14 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
 
     actions: {
       ...cartActions(carts, shippingFee),
-      ...adminActions({ orders, process, leaseMs }),
+      ...adminActions({ orders, process, leaseMs, timeout }),
 
       place: action({
         rest: "POST /orders",
         access: ["customer"],
         summary: "Orders the given items, or without any the cart",
         idempotency: "required",
-        timeout: SLOW_TIMEOUT_MS,
+        timeout,
         params: PlaceParams,
         returns: OrderView,
         status: 201,
@@ -87,6 +86,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         rest: "GET /orders",
         access: "signed-in",
         summary: "The customer's orders, newest first; agents and admins see all",
+        retryable: true,
         params: ListParams,
         returns: OrderPage,
         async handler(ctx) {
@@ -106,6 +106,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         rest: "GET /orders/:id",
         access: "signed-in",
         summary: "An order of one's own; agents and admins see all",
+        retryable: true,
         params: OrderParams,
         returns: OrderView,
         errors: [[404, "ORDER_NOT_FOUND"]],
@@ -120,7 +121,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         access: ["customer"],
         summary: "Pays with the key that the provider gave the client",
         idempotency: "required",
-        timeout: SLOW_TIMEOUT_MS,
+        timeout,
         params: PayParams,
         returns: OrderView,
         errors: [
@@ -147,7 +148,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         access: ["customer", "admin"],
         summary: "Cancels before shipping: stock goes back, a captured payment is refunded in full",
         idempotency: "optional",
-        timeout: SLOW_TIMEOUT_MS,
+        timeout,
         params: CancelParams,
         returns: OrderView,
         errors: [
@@ -171,7 +172,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
       paymentChanged: action({
         params: Strict({ orderId: Id }),
         returns: Nothing,
-        timeout: SLOW_TIMEOUT_MS,
+        timeout,
         async handler(ctx) {
           const order = await orders.get(ctx.params.orderId);
           if (order) await process.paymentChanged(callOf(ctx), order);

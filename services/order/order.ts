@@ -52,7 +52,7 @@ export interface Order extends Due {
   items: OrderItem[];
   totals: { items: Money; shipping: Money; total: Money };
   shippingAddress: PostalAddress | null;
-  payment?: Pick<PaymentSummary, "id" | "provider" | "status" | "client" | "refunded" | "paymentKey">;
+  payment?: Pick<PaymentSummary, "id" | "rev" | "provider" | "status" | "client" | "refunded" | "paymentKey">;
   shipment?: { carrier: string; trackingNumber: string };
   history: HistoryEntry[];
   /** End of the payment window; absent once it is paid or dead. */
@@ -166,8 +166,17 @@ export const historyEntry = (status: OrderStatus, { by, reason, operation }: Act
 });
 
 /** What an order keeps of its payment, to be shown. */
-export const snapshot = ({ id, provider, status, client, refunded, paymentKey }: PaymentSummary): Order["payment"] => ({
+export const snapshot = ({
   id,
+  rev,
+  provider,
+  status,
+  client,
+  refunded,
+  paymentKey,
+}: PaymentSummary): Order["payment"] => ({
+  id,
+  rev,
   provider,
   status,
   client,
@@ -195,6 +204,18 @@ export const payTried = (order: Order, leaseMs: number): Transition => {
   };
 };
 
+/** A try has ended without money, by a refusal: nothing is to be found out, unless another try runs meanwhile. */
+export const tryRefused = (order: Order): Transition => ({
+  from: { _id: order._id, status: "awaiting_payment", work: "settle", due: order.due ?? null },
+  change: { $set: { work: "expire", due: order.expiresAt ?? now() } },
+});
+
+/** What the payment has become without the order asking; an older answer never replaces a newer one. */
+export const paymentSeen = (order: Order, payment: PaymentSummary): Transition => ({
+  from: { _id: order._id, "payment.rev": { $lt: payment.rev } },
+  change: { $set: { payment: snapshot(payment) } },
+});
+
 export const markPaid = (order: Order, payment: PaymentSummary, by: string, leaseMs: number): Transition =>
   move(
     order,
@@ -205,7 +226,7 @@ export const markPaid = (order: Order, payment: PaymentSummary, by: string, leas
     { payment: snapshot(payment), refundable: order.totals.total.amount },
   );
 
-/** From `placing` too: the stock ran out, or the window closed, before it was opened. */
+/** Until it is shipped an order can end; what it held goes back then. */
 export const cancelled = (order: Order, act: Act, leaseMs: number): Transition =>
   move(order, ["awaiting_payment", "paid"], "cancelled", act, { work: "undo", due: after(leaseMs) });
 

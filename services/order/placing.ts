@@ -1,8 +1,7 @@
 import type { Call } from "../../lib/actions";
-import { hasType, unprocessable } from "../../lib/errors";
+import { hasType, invalid, unprocessable } from "../../lib/errors";
 import type { PostalAddress } from "../../lib/postal-address";
 import type { Static } from "../../lib/schema";
-import { invalid } from "../../mixins/validator";
 import type { Line } from "../product/product.contract";
 import type { Cart, CartStore } from "./cart.store";
 import { priced, totalsOf } from "./order";

@@ -5,7 +5,7 @@ import { ORDER_STATUSES, type OrderView } from "./order.schema";
 export function orderView(order: Order, viewerId: string): OrderView | undefined {
   const { status, payment } = order;
   if (status === "placing" || !ORDER_STATUSES.includes(status) || !payment) return undefined;
-  const { paymentKey: _, ...shownPayment } = payment;
+  const { paymentKey: _, rev: __, ...shownPayment } = payment;
   return {
     id: order._id,
     number: order.number,

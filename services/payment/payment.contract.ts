@@ -8,6 +8,8 @@ export type PaymentClient = Record<string, unknown>;
 export interface PaymentSummary {
   id: string;
   orderId: string;
+  /** Grows with each change of the payment: of two answers the one with the higher is newer. */
+  rev: number;
   provider: string;
   status: PaymentStatus;
   amount: Money;

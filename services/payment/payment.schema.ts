@@ -20,7 +20,7 @@ const summaryFields = {
 };
 const Client = Type.Record(Type.String(), Type.Unknown(), { description: "what the customer's client needs to pay" });
 
-export const Summary = Type.Object({ ...summaryFields, client: Client });
+export const Summary = Type.Object({ ...summaryFields, rev: Type.Integer(), client: Client });
 export const PaymentView = Type.Object({
   ...summaryFields,
   client: Type.Optional(Client),
@@ -55,6 +55,7 @@ export function toSummary(payment: Payment, provider: Provider): PaymentSummary 
   return {
     id: _id,
     orderId,
+    rev: payment.rev,
     provider: payment.provider,
     status: statusOf(payment),
     amount,
@@ -66,7 +67,7 @@ export function toSummary(payment: Payment, provider: Provider): PaymentSummary 
 
 /** Only the customer needs the means to pay. */
 export function toView(payment: Payment, provider: Provider, forCustomer: boolean): PaymentView {
-  const { client, ...summary } = toSummary(payment, provider);
+  const { client, rev: _, ...summary } = toSummary(payment, provider);
   return {
     ...summary,
     ...(forCustomer && { client }),

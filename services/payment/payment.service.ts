@@ -61,8 +61,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
     const known = await payment;
     return toSummary(known, providers.named(known.provider));
   };
-  /** The provider may be asked, then asked what became of it, after waiting for another key's outcome. */
-  const timeout = 4 * settings.timeoutMs + 2000;
+  const timeout = settings.callMs;
   let cleaning: NodeJS.Timeout | undefined;
 
   return {

@@ -1,5 +1,5 @@
 import { type CursorKey, decodeCursor, encodeCursor, type Page } from "../../lib/cursor";
-import { ShopError } from "../../lib/errors";
+import { invalid } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import { type Change, type Document, DuplicateKey, type Filter, type Store } from "../../lib/store/collection";
 import { type CatalogueEntry, type Product, slugify, toEntry } from "./product";
@@ -51,7 +51,7 @@ function afterCursor(sort: Sort, cursor: string): Filter {
   const [of, ...last] = decodeCursor(cursor, keys.length + 1);
   if (of === sort) return beyond(keys, last);
   const errors = [{ path: "cursor", message: `is of another sort than ${sort}` }];
-  throw new ShopError(422, "VALIDATION", "The request is not valid.", { errors });
+  throw invalid(errors);
 }
 
 function listFilter({ q, category, minPrice, maxPrice, sort, cursor }: ListParams): Filter {

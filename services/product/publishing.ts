@@ -1,7 +1,6 @@
-import { conflict, notFound } from "../../lib/errors";
+import { conflict, invalid, notFound } from "../../lib/errors";
 import { DuplicateKey } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
-import { invalid } from "../../mixins/validator";
 import { newProduct, type Product, patched, repeatedSkus } from "./product";
 import type { CreateParams, PatchParams, VariantInput } from "./product.schema";
 import type { CatalogueState, CatalogueStore } from "./product.store";

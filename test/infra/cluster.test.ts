@@ -76,7 +76,10 @@ withServers(["nats", "mongo", "redis"], "each service in processes of its own", 
     }, 60_000);
     const mine = expectStatus(await shop.call<{ items: object[] }>("GET", "/orders", { token }), 200);
     expect(mine.items).toHaveLength(1);
-    await eventually(async () => (await shop.stock(admin, sku)).sold === 1, 30_000);
-    expect(await shop.stock(admin, sku)).toEqual({ available: 9, reserved: 0, sold: 1 });
+    const stock = await eventually(async () => {
+      const seen = await shop.stock(admin, sku).catch(() => undefined);
+      return seen?.sold === 1 && seen;
+    }, 30_000);
+    expect(stock).toEqual({ available: 9, reserved: 0, sold: 1 });
   }, 120_000);
 });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Meta } from "../../lib/actions";
 import { newId } from "../../lib/ids";
 import { freePorts } from "../../lib/infra/ports";
@@ -79,7 +78,6 @@ async function overlappingRefunds(order: OrderView, first: number, second: numbe
   const refund = (amount: number) => ask(ADMIN, "refund", { id: order.id, amount: won(amount), reason: `r${amount}` });
   const one = refund(first);
   await eventually(() => cancels === 1);
-  await delay(100);
   const two = refund(second);
   await Promise.allSettled([one, two]);
 }

@@ -92,7 +92,8 @@ it("about a late payment is handled when the provider was away for eleven hours"
   };
   const back = Date.now();
   await sweep(key);
-  expect(Date.now() - back).toBeLessThanOrEqual(HOUR / 2);
+  // A second more than the longest pause: real time passes as well.
+  expect(Date.now() - back).toBeLessThan(HOUR / 2 + 1000);
   expect(observed).toBe(1);
   expect(await held(key)).toHaveProperty("handledAt");
 });

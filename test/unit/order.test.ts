@@ -8,9 +8,11 @@ import {
   type Order,
   openForPayment,
   orderNumber,
+  paymentSeen,
   priced,
   statesTotal,
   totalsOf,
+  tryRefused,
   workDone,
 } from "../../services/order/order";
 import { merged } from "../../services/order/placing";
@@ -34,6 +36,7 @@ const placed = (more: Partial<Order> = {}): Order => ({
 });
 const payment = (more: Partial<PaymentSummary> = {}): PaymentSummary => ({
   id: "pay1",
+  rev: 1,
   orderId: "o1",
   provider: "sandbox",
   status: "paid",
@@ -103,6 +106,16 @@ describe("transitions", () => {
     expect($set).toMatchObject({ status: "cancelled", shippingAddress: null });
     expect(cancelled(placed(), { by: "c1" }, 1000).change.$set).not.toHaveProperty("shippingAddress");
   });
+});
+
+it("takes over no older view of its payment", () => {
+  const order = placed({ status: "paid", payment: payment({ rev: 5 }) });
+  expect(paymentSeen(order, payment({ rev: 4 })).from).toEqual({ _id: "o1", "payment.rev": { $lt: 4 } });
+});
+
+it("ends a try that was refused only while no other one runs", () => {
+  const tried = placed({ status: "awaiting_payment", work: "settle", due: "2026-11-24T10:00:00.000Z" });
+  expect(tryRefused(tried).from).toMatchObject({ work: "settle", due: tried.due });
 });
 
 describe("refunds", () => {
