@@ -1,0 +1,65 @@
+import { randomUUID } from "node:crypto";
+import type { ShopNode } from "../../lib/infra/nodes";
+import { eventually } from "../integration/node";
+import { newPlace, type Place } from "./node";
+import { type Answer, PASSWORD } from "./shop";
+
+const NEW_PASSWORD = "another-horse-42";
+const QUICK = { LEASE_MS: "400" };
+const points = [
+  "auth.claimed",
+  "auth.user-created",
+  "auth.password-changed",
+  "user.follow-up",
+  "user.credentials-erased",
+];
+
+describe.each(points)("killed at %s", (point) => {
+  let place: Place;
+  let node: ShopNode;
+  let crashes = 0;
+  afterEach(async () => {
+    await node.kill();
+    place.remove();
+  });
+
+  /** What was asked of a shop that may die of it; started again where it did. Undefined then: nobody knows. */
+  async function asked<T>(request: () => Promise<Answer<T>>): Promise<Answer<T> | undefined> {
+    const answer = await request().catch(() => undefined);
+    if (answer) return answer;
+    await node.exited;
+    crashes++;
+    node = await place.start(QUICK);
+    return undefined;
+  }
+
+  it("leaves an account that can be signed in to, changed and erased", async () => {
+    place = await newPlace();
+    node = await place.start({ ...QUICK, CRASH_AT: point });
+    const { shop } = place;
+    const email = `${randomUUID()}@example.com`;
+    const register = () => shop.call("POST", "/auth/register", { body: { email, password: PASSWORD, name: "Kim" } });
+
+    await asked(register);
+    const { accessToken: token, user } = await shop.login(email, PASSWORD);
+    expect(user.email).toBe(email);
+
+    const change = { token, body: { currentPassword: PASSWORD, newPassword: NEW_PASSWORD } };
+    await asked(() => shop.call("POST", "/auth/password", change));
+    const { accessToken: again } = await shop.login(email, NEW_PASSWORD);
+    const old = await shop.call("POST", "/auth/login", { body: { email, password: PASSWORD } });
+    expect([old.status, old.body.code]).toEqual([401, "BAD_CREDENTIALS"]);
+
+    await asked(() => shop.call("DELETE", "/users/me", { token: again }));
+    const admin = (await shop.admin()).accessToken;
+    await eventually(async () => (await shop.call("GET", `/users/${user.id}`, { token: admin })).status === 404);
+    // The address is free again, for somebody else.
+    const free = await eventually(async () => {
+      const answer = await register();
+      return answer.status === 201 && answer;
+    });
+    expect((free.body as { user?: { id: string } }).user?.id).not.toBe(user.id);
+    expect(crashes).toBe(1);
+    crashes = 0;
+  }, 60_000);
+});
