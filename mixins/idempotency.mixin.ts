@@ -6,6 +6,8 @@ import { newId } from "../lib/ids";
 import { nodeOf } from "../lib/node";
 import { type Collection, type Document, DuplicateKey } from "../lib/store/collection";
 import { after, isPast, now } from "../lib/time";
+import { collectionsMixin } from "./collections.mixin";
+import { maintenanceMixin } from "./maintenance.mixin";
 import { localAction } from "./middleware";
 
 const KEEP_MS = 24 * 3600 * 1000;
@@ -54,22 +56,14 @@ export function idempotencyMixin(broker: ServiceBroker, service: string): Partia
     name: "idempotency_keys",
     indexes: [{ fields: ["createdAt"] }, { fields: ["userId"], mongoOnly: true }],
   });
-  let timer: NodeJS.Timeout | undefined;
   return {
+    // The last starts first and stops last: the records are open while they are cleaned.
+    mixins: [
+      maintenanceMixin(CLEAN_EVERY_MS, () => records.remove({ createdAt: { $lt: after(-KEEP_MS) } })),
+      collectionsMixin(records),
+    ],
     created() {
       recordsOf.set(this, records);
-    },
-    async started() {
-      await records.open();
-      const clean = () => {
-        void records.remove({ createdAt: { $lt: after(-KEEP_MS) } }).catch(() => undefined);
-      };
-      timer = setInterval(clean, CLEAN_EVERY_MS);
-      timer.unref();
-    },
-    async stopped() {
-      clearInterval(timer);
-      await records.close();
     },
   };
 }

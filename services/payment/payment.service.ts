@@ -4,6 +4,7 @@ import { notFound } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
 import { Type } from "../../lib/schema";
 import { collectionsMixin } from "../../mixins/collections.mixin";
+import { maintenanceMixin } from "../../mixins/maintenance.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { Background } from "./background";
 import type { Payment } from "./payment";
@@ -62,7 +63,6 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
     return toSummary(known, providers.named(known.provider));
   };
   const timeout = settings.callMs;
-  let cleaning: NodeJS.Timeout | undefined;
 
   return {
     name: "payment",
@@ -70,6 +70,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
       sweeperMixin({ collection: payments, handle: (payment) => process.goOn(payment), leaseMs }),
       sweeperMixin({ collection: received, handle: (webhook) => webhooks.handle(webhook), leaseMs }),
       { stopped: () => background.idle() },
+      maintenanceMixin(CLEAN_EVERY_MS, () => receivedStore.forget(KEEP_WEBHOOKS_MS)),
       collectionsMixin(payments, received),
     ],
     settings: { rest: "/" },
@@ -145,19 +146,6 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
           return {};
         },
       }),
-    },
-
-    started() {
-      const clean = () => {
-        receivedStore
-          .forget(KEEP_WEBHOOKS_MS)
-          .catch((error: unknown) => logger.warn({ err: error }, "cleaning failed"));
-      };
-      cleaning = setInterval(clean, CLEAN_EVERY_MS);
-      cleaning.unref();
-    },
-    stopped() {
-      clearInterval(cleaning);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Service, ServiceSchema } from "moleculer";
 
 /** Does `work` again and again while the service runs; what it throws is logged and tried again the next time. */
-export function maintenanceMixin(everyMs: number, work: () => Promise<void>) {
+export function maintenanceMixin(everyMs: number, work: () => Promise<unknown>) {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   return {
