@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { request } from "undici";
 import { ShopError } from "../../../lib/errors";
 import type { PaymentClient } from "../payment.contract";
 import {
@@ -80,18 +81,18 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 export function tossProvider({ name, url, secretKey, timeoutMs, client }: TossOptions): Provider {
   async function once(path: string, body: object | undefined, key: string | undefined, until: number): Promise<Answer> {
     try {
-      const response = await fetch(`${url()}${path}`, {
+      const { statusCode, body: answer } = await request(`${url()}${path}`, {
         method: body ? "POST" : "GET",
         headers: {
           Authorization: `Basic ${Buffer.from(`${secretKey()}:`).toString("base64")}`,
           ...(body && { "Content-Type": "application/json" }),
           ...(key && { "Idempotency-Key": key }),
         },
-        body: body && JSON.stringify(body),
+        ...(body && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(Math.max(1, until - Date.now())),
       });
-      const parsed = parseObject(await response.text());
-      return parsed ? { status: response.status, body: parsed } : { lost: "NO_JSON" };
+      const parsed = parseObject(await answer.text());
+      return parsed ? { status: statusCode, body: parsed } : { lost: "NO_JSON" };
     } catch (error) {
       return { lost: error instanceof Error ? error.name : "NETWORK" };
     }
@@ -146,8 +147,8 @@ export function tossProvider({ name, url, secretKey, timeoutMs, client }: TossOp
     // Toss has no way to end a charge that is not captured; it ends by itself ten minutes after the checkout.
     release: async () => undefined,
 
-    async confirm(request): Promise<Confirmed> {
-      const { paymentKey, orderId, amount, idempotencyKey } = request;
+    async confirm(asked): Promise<Confirmed> {
+      const { paymentKey, orderId, amount, idempotencyKey } = asked;
       // The provider repeats the answer for a key, also a refusal; a charge is captured once whatever the key.
       const keyOf = (refusals: number) => (refusals === 0 ? idempotencyKey : `${idempotencyKey}-${refusals}`);
       const answer = await send("/v1/payments/confirm", { paymentKey, orderId, amount: amount.amount }, keyOf);
@@ -156,7 +157,7 @@ export function tossProvider({ name, url, secretKey, timeoutMs, client }: TossOp
       const code = codeOf(answer);
       if (!lost(answer) && answer.status === 404) return { kind: "not-found" };
       if (MISCONFIGURED.includes(code)) return unknown(code);
-      return conclude(await fetchCharge(paymentKey), request, code, !lost(answer) && answer.status >= 400);
+      return conclude(await fetchCharge(paymentKey), asked, code, !lost(answer) && answer.status >= 400);
     },
 
     async refund({ paymentKey, amount, reason, idempotencyKey }: RefundRequest): Promise<Returned> {

@@ -1,3 +1,4 @@
+import { request } from "undici";
 import type { Collection } from "../../../lib/store/collection";
 import { after, now } from "../../../lib/time";
 import type { Background } from "../background";
@@ -51,16 +52,15 @@ export class SandboxWebhooks {
   private async post(charge: SandboxCharge): Promise<boolean> {
     const event = { eventType: "PAYMENT_STATUS_CHANGED", createdAt: now(), data: toPayment(charge, now()) };
     try {
-      const response = await fetch(this.parts.url, {
+      const { statusCode, body } = await request(this.parts.url, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(event),
-        redirect: "manual",
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       // The body has to be read for the connection to be used again.
-      await response.arrayBuffer();
-      return response.status === 200;
+      await body.dump();
+      return statusCode === 200;
     } catch {
       return false;
     }
