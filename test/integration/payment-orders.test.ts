@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
 import { readEnvironment } from "../../lib/environment";
+import { nodeOf } from "../../lib/node";
 import { brokerOptions } from "../../moleculer.config";
 import { sandboxUrl } from "../../services/payment/sandbox/address";
 import sandboxService from "../../services/payment/sandbox.service";
@@ -25,6 +26,16 @@ afterAll(async () => {
 
 const status = (payment: { id: string }, wanted: string) =>
   eventually(async () => (await look(node, payment)).status === wanted);
+
+/** How many webhooks were looked into, whatever came of it. */
+async function webhooksHandled(): Promise<number> {
+  const metrics = await nodeOf(node.broker).metrics.registry.getMetricsAsJSON();
+  const found = metrics.find(({ name }) => name === "shop_payment_webhooks_total");
+  return (found?.values ?? []).reduce(
+    (sum, { value, labels }) => (labels.outcome === "received" ? sum : sum + value),
+    0,
+  );
+}
 
 describe("two charges for one order", () => {
   it("confirmed at once: one pays, the other is refused and never captured", async () => {
@@ -90,8 +101,9 @@ describe("a webhook", () => {
     const payment = await prepare(node);
     const paymentKey = await lab.pay(payment, "approved");
     const data = { paymentKey, orderId: payment.orderId, status: "DONE", totalAmount: PRICE, balanceAmount: PRICE };
+    const before = await webhooksHandled();
     await hook(node, "sandbox", { body: JSON.stringify({ eventType: "PAYMENT_STATUS_CHANGED", data }), headers: {} });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await eventually(async () => (await webhooksHandled()) > before);
     expect(await look(node, payment)).toMatchObject({ status: "ready" });
   });
 
