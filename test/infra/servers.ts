@@ -11,6 +11,11 @@ export function serverEnvironment(): Record<string, string> {
   return { ...env, MONGO_URL: mongo.toString(), NAMESPACE: own };
 }
 
+export function serverKind(name: ServerName): string | undefined {
+  const { kinds } = JSON.parse(process.env.TEST_SERVERS ?? '{"kinds":{}}') as TestServers;
+  return kinds[name];
+}
+
 /** Tests that need real servers; skipped, by name, where one cannot be had. */
 export function withServers(names: ServerName[], title: string, tests: (env: Record<string, string>) => void): void {
   const { absent } = JSON.parse(process.env.TEST_SERVERS ?? '{"absent":[]}') as TestServers;

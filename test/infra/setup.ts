@@ -10,6 +10,8 @@ export interface TestServers {
   basePort: number;
   /** Addresses, as the project's environment variables. */
   env: Record<string, string>;
+  /** What each is: a `mongod`, or what stands in for it. */
+  kinds: Partial<Record<ServerName, string>>;
   absent: { name: ServerName; text: string }[];
 }
 
@@ -23,6 +25,7 @@ export default async function setup(): Promise<void> {
   const set = servers({ dir, basePort });
   const names = set.names.filter((name) => isServerName(name) && !absent.some((one) => one.name === name));
   await set.start(...names);
-  const found: TestServers = { dir, basePort, env: await set.env(), absent };
+  const kinds = Object.fromEntries((await set.status()).map(({ name, kind }) => [name, kind]));
+  const found: TestServers = { dir, basePort, env: await set.env(), kinds, absent };
   process.env.TEST_SERVERS = JSON.stringify(found);
 }
