@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -198,7 +198,10 @@ const onAFullDisk = `
   main();
 `;
 
-describe("the embedded store on a disk that takes no more", () => {
+const canLimit = spawnSync("prlimit", ["--version"]).status === 0;
+const onLinux = canLimit ? describe : describe.skip;
+
+onLinux(`the embedded store on a disk that takes no more${canLimit ? "" : " (needs prlimit)"}`, () => {
   test("says so, tells nothing that the disk does not have, and goes on once it takes writes again", async () => {
     const printed = execFileSync(process.execPath, ["--require", "tsx/cjs", "--eval", onAFullDisk, folder], {
       encoding: "utf8",
