@@ -26,10 +26,16 @@ export interface Meta {
 
 /**
  * Every action that one context may ask of another, by name. Each context's contract file adds its own:
- * `declare module "../../lib/actions" { interface ActionMap { "product.quote": { params: ...; result: ... } } }`.
+ * `declare module "../../lib/actions" { interface ActionMap { "product.quote": Asked<typeof QuoteParams, typeof Quotes> } }`.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface ActionMap {}
+
+/** An entry of {@link ActionMap}, from the schemas that the action itself is declared with: the two cannot part. */
+export interface Asked<P extends TSchema, R extends TSchema> {
+  params: Static<P>;
+  result: Static<R>;
+}
 
 /** A typed call of another context's action. */
 export type Call = <N extends keyof ActionMap>(

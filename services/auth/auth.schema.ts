@@ -55,8 +55,12 @@ export const Revocations = ItemsOf(
   Type.Object({
     id: Type.String(),
     kind: OneOf("session", "user"),
-    subject: Id,
-    at: Timestamp,
+    subject: Type.String({ description: "the session's or the user's id" }),
+    at: Type.String({
+      format: "date-time",
+      description: "a session's tokens are refused whatever their age, a user's with `iat_ms` at or before it",
+    }),
+    /** Missing where no session ended and tokens only have to be renewed, for other roles. */
     reason: Type.Optional(EndReasonSchema),
   }),
 );

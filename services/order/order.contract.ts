@@ -1,10 +1,11 @@
+import type { Nothing } from "../../lib/schema";
+import type * as schema from "./order.schema";
+
 declare module "../../lib/actions" {
   interface ActionMap {
     /** A payment's state changed without the order asking (webhook, reconciliation): the order goes on. Idempotent. */
-    "order.paymentChanged": { params: { orderId: string }; result: null };
+    "order.paymentChanged": Asked<typeof schema.PaymentChangedParams, typeof Nothing>;
     /** A user is erased: personal data leaves the orders that are finished, and the others as they finish. Idempotent. */
-    "order.anonymise": { params: { customerId: string }; result: null };
+    "order.anonymise": Asked<typeof schema.AnonymiseParams, typeof Nothing>;
   }
 }
-
-export {};

@@ -87,3 +87,5 @@ export const PayParams = Strict({
 export const CancelParams = Strict({ id: Id, reason: Reason });
 export const ShipParams = Strict({ id: Id, carrier: ShownText(100), trackingNumber: ShownText(100) });
 export const RefundParams = Strict({ id: Id, amount: Type.Optional(MoneySchema), reason: Reason });
+export const PaymentChangedParams = Strict({ orderId: Id });
+export const AnonymiseParams = Strict({ customerId: Id });

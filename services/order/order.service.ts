@@ -3,7 +3,7 @@ import { action, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { conflict } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
-import { Id, Nothing, Strict } from "../../lib/schema";
+import { Nothing } from "../../lib/schema";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { forgetAnswers, idempotencyMixin, operationId } from "../../mixins/idempotency.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
@@ -13,7 +13,17 @@ import { cartActions } from "./cart.actions";
 import { cartStore } from "./cart.store";
 import { hasOperation, isPaidBy, newOrder } from "./order";
 import { orderProcess } from "./order.process";
-import { CancelParams, ListParams, OrderPage, OrderParams, OrderView, PayParams, PlaceParams } from "./order.schema";
+import {
+  AnonymiseParams,
+  CancelParams,
+  ListParams,
+  OrderPage,
+  OrderParams,
+  OrderView,
+  PaymentChangedParams,
+  PayParams,
+  PlaceParams,
+} from "./order.schema";
 import { orderStore } from "./order.store";
 import { linesToOrder, pricedLines, requirePayable, shippingAddressOf } from "./placing";
 import { orderView } from "./view";
@@ -170,7 +180,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
       }),
 
       paymentChanged: action({
-        params: Strict({ orderId: Id }),
+        params: PaymentChangedParams,
         returns: Nothing,
         timeout,
         async handler(ctx) {
@@ -181,7 +191,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
       }),
 
       anonymise: action({
-        params: Strict({ customerId: Id }),
+        params: AnonymiseParams,
         returns: Nothing,
         async handler(ctx) {
           const { customerId } = ctx.params;

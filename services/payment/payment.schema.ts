@@ -1,9 +1,9 @@
 import { Id, MoneySchema, OneOf, type Static, Strict, Timestamp, Type } from "../../lib/schema";
 import { type Payment, refunded, statusOf } from "./payment";
-import type { PaymentStatus, PaymentSummary } from "./payment.contract";
+import type { PaymentSummary } from "./payment.contract";
 import type { Provider } from "./providers/provider";
 
-const Status = OneOf<PaymentStatus>("ready", "paid", "failed", "cancelled", "partially_refunded", "refunded");
+const Status = OneOf("ready", "paid", "failed", "cancelled", "partially_refunded", "refunded");
 const Reason = Type.String({ minLength: 1, maxLength: 500 });
 
 /** As providers make them; anything else could not be one. */
@@ -20,7 +20,11 @@ const summaryFields = {
 };
 const Client = Type.Record(Type.String(), Type.Unknown(), { description: "what the customer's client needs to pay" });
 
-export const Summary = Type.Object({ ...summaryFields, rev: Type.Integer(), client: Client });
+export const Summary = Type.Object({
+  ...summaryFields,
+  rev: Type.Integer({ description: "grows with each change: of two answers the higher is newer" }),
+  client: Client,
+});
 export const PaymentView = Type.Object({
   ...summaryFields,
   client: Type.Optional(Client),

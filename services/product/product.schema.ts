@@ -1,5 +1,16 @@
 import { CURRENCY } from "../../lib/money";
-import { Id, MoneySchema, OneOf, PageOf, pageParams, type Static, Strict, Timestamp, Type } from "../../lib/schema";
+import {
+  Id,
+  ItemsOf,
+  MoneySchema,
+  OneOf,
+  PageOf,
+  pageParams,
+  type Static,
+  Strict,
+  Timestamp,
+  Type,
+} from "../../lib/schema";
 
 export const SORTS = ["newest", "popular", "price", "-price", "name"] as const;
 export type Sort = (typeof SORTS)[number];
@@ -130,3 +141,4 @@ export const QuoteView = Type.Object({
   unitPrice: MoneySchema,
   available: Count,
 });
+export const Quotes = ItemsOf(QuoteView);

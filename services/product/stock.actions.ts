@@ -1,9 +1,9 @@
 import type { ActionSchema } from "moleculer";
 import { action } from "../../lib/actions";
-import { ItemsOf, Nothing } from "../../lib/schema";
+import { Nothing } from "../../lib/schema";
 import { lineName } from "./product";
 import type { Quote } from "./product.contract";
-import { HoldParams, QuoteParams, QuoteView, SettleParams } from "./product.schema";
+import { HoldParams, QuoteParams, Quotes, SettleParams } from "./product.schema";
 import type { CatalogueStore } from "./product.store";
 import type { StockStore } from "./stock.store";
 
@@ -23,7 +23,7 @@ export function stockActions(catalogue: CatalogueStore, stock: StockStore): Reco
   return {
     quote: action({
       params: QuoteParams,
-      returns: ItemsOf(QuoteView),
+      returns: Quotes,
       retryable: true,
       handler: async (ctx) => ({ items: await quote(ctx.params.skus) }),
     }),
