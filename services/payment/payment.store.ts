@@ -96,11 +96,15 @@ export class PaymentStore {
     }
   }
 
-  /** What is left is tried again after a while, which grows; of a payment that changed meanwhile the changer takes care. */
+  /**
+   * What is left is tried again after a while, which grows; of a payment that changed meanwhile the changer takes care.
+   * Two that failed at the same time count as one failure.
+   */
   async postpone(payment: Payment): Promise<Payment> {
     const stuck = (payment.stuck ?? 0) + 1;
     const due = after(Math.min(500 * 2 ** stuck, MAX_DELAY_MS));
-    const written = await this.payments.update({ _id: payment._id, rev: payment.rev }, { $set: { due, stuck } });
+    const asRead = { _id: payment._id, rev: payment.rev, stuck: payment.stuck ?? null };
+    const written = await this.payments.update(asRead, { $set: { due, stuck } });
     return written ?? payment;
   }
 

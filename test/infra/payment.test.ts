@@ -3,11 +3,11 @@ import { paymentSuite } from "../integration/payment.suite";
 import { withServers } from "./servers";
 
 /** A busy machine with a slow stand-in for MongoDB needs more than the half second that the embedded store is given. */
-const PAYMENT_TIMEOUT_MS = "1500";
+const PATIENT = { PAYMENT_TIMEOUT_MS: "1500", LEASE_MS: "2000" };
 
 withServers(["mongo"], "payments in MongoDB, with the Toss adapter", ({ MONGO_URL = "" }) =>
-  paymentSuite(sandboxLab, { MONGO_URL, PAYMENT_TIMEOUT_MS }),
+  paymentSuite(sandboxLab, { MONGO_URL, ...PATIENT }),
 );
 withServers(["mongo"], "payments in MongoDB, with the Stripe adapter", ({ MONGO_URL = "" }) =>
-  paymentSuite(stripeLab, { MONGO_URL, PAYMENT_TIMEOUT_MS }),
+  paymentSuite(stripeLab, { MONGO_URL, ...PATIENT }),
 );

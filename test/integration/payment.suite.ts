@@ -7,6 +7,9 @@ const CHARGE = /POST .*(confirm|capture)/;
 const codesOf = (results: PromiseSettledResult<unknown>[]) =>
   results.map((result) => (result.status === "fulfilled" ? "ok" : String(result.reason.type))).sort();
 
+/** What was postponed a few times comes after some seconds, on a busy machine later. */
+const PATIENCE_MS = 20_000;
+
 /** What every provider's adapter has to do, against a server that speaks its protocol; `environment` names another store. */
 export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<string, string> = {}): void {
   let lab: Lab;
@@ -40,8 +43,8 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
     eventually(async () => {
       const seen = await look(on, payment);
       return seen.status === status && seen;
-    });
-  const told = ({ orderId }: { orderId: string }) => eventually(() => order.told.includes(orderId));
+    }, PATIENCE_MS);
+  const told = ({ orderId }: { orderId: string }) => eventually(() => order.told.includes(orderId), PATIENCE_MS);
 
   describe("confirming", () => {
     it("charges an approved card", async () => {
