@@ -3,27 +3,17 @@ import { action, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { conflict } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
-import { Nothing } from "../../lib/schema";
 import { collectionsMixin } from "../../mixins/collections.mixin";
-import { forgetAnswers, idempotencyMixin, operationId } from "../../mixins/idempotency.mixin";
+import { idempotencyMixin, operationId } from "../../mixins/idempotency.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { isStaff, requireTotal, shown, visibleOrder } from "./access";
 import { adminActions } from "./admin.actions";
 import { cartActions } from "./cart.actions";
 import { cartStore } from "./cart.store";
+import { internalActions } from "./internal.actions";
 import { hasOperation, isPaidBy, newOrder } from "./order";
 import { orderProcess } from "./order.process";
-import {
-  AnonymiseParams,
-  CancelParams,
-  ListParams,
-  OrderPage,
-  OrderParams,
-  OrderView,
-  PaymentChangedParams,
-  PayParams,
-  PlaceParams,
-} from "./order.schema";
+import { CancelParams, ListParams, OrderPage, OrderParams, OrderView, PayParams, PlaceParams } from "./order.schema";
 import { orderStore } from "./order.store";
 import { linesToOrder, pricedLines, requirePayable, shippingAddressOf } from "./placing";
 import { orderView } from "./view";
@@ -55,6 +45,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
     actions: {
       ...cartActions(carts, shippingFee),
       ...adminActions({ orders, process, leaseMs, timeout }),
+      ...internalActions({ orders, carts, process, timeout }),
 
       place: action({
         rest: "POST /orders",
@@ -176,31 +167,6 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           if (!hasOperation(after, operation))
             throw conflict("ORDER_STATE", `An order that is ${after.status} cannot be cancelled.`);
           return shown(after, caller);
-        },
-      }),
-
-      paymentChanged: action({
-        params: PaymentChangedParams,
-        returns: Nothing,
-        timeout,
-        async handler(ctx) {
-          const order = await orders.get(ctx.params.orderId);
-          if (order) await process.paymentChanged(callOf(ctx), order);
-          return null;
-        },
-      }),
-
-      anonymise: action({
-        params: AnonymiseParams,
-        returns: Nothing,
-        async handler(ctx) {
-          const { customerId } = ctx.params;
-          await orders.anonymise(customerId);
-          for (const waiting of await orders.waiting(customerId))
-            await process.cancel(callOf(ctx), waiting, { by: "system", reason: "account erased" });
-          await carts.forget(customerId);
-          await forgetAnswers(ctx.service ?? {}, customerId);
-          return null;
         },
       }),
     },

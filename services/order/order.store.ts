@@ -1,5 +1,5 @@
 import { decodeCursor, type Page, toPage } from "../../lib/cursor";
-import { type Collection, DuplicateKey, type OpenableCollection, type Store } from "../../lib/store/collection";
+import { DuplicateKey, type OpenableCollection, type Store } from "../../lib/store/collection";
 import type { Order, Transition } from "./order";
 import type { OrderStatus } from "./order.schema";
 
@@ -66,4 +66,3 @@ export function orderStore(store: Store) {
 }
 
 export type OrderStore = ReturnType<typeof orderStore>;
-export type Orders = Collection<Order>;

@@ -1,11 +1,23 @@
 import type { ActionSchema } from "moleculer";
 import { action } from "../../lib/actions";
-import { Nothing } from "../../lib/schema";
+import { Nothing, type Static, type TSchema } from "../../lib/schema";
 import { lineName } from "./product";
 import type { Quote } from "./product.contract";
 import { HoldParams, QuoteParams, Quotes, SettleParams } from "./product.schema";
 import type { CatalogueStore } from "./product.store";
 import type { StockStore } from "./stock.store";
+
+/** An action that answers nothing but that it is done, and may be asked again when that got lost. */
+const done = <P extends TSchema>(params: P, work: (params: Static<P>) => Promise<void>): ActionSchema =>
+  action({
+    params,
+    returns: Nothing,
+    retryable: true,
+    async handler(ctx) {
+      await work(ctx.params);
+      return null;
+    },
+  });
 
 /** What the order process asks. Each may be asked again when the answer got lost. */
 export function stockActions(catalogue: CatalogueStore, stock: StockStore): Record<string, ActionSchema> {
@@ -28,54 +40,10 @@ export function stockActions(catalogue: CatalogueStore, stock: StockStore): Reco
       handler: async (ctx) => ({ items: await quote(ctx.params.skus) }),
     }),
 
-    reserve: action({
-      params: HoldParams,
-      returns: Nothing,
-      retryable: true,
-      async handler(ctx) {
-        await stock.reserve(ctx.params.orderId, ctx.params.expiresAt, ctx.params.items);
-        return null;
-      },
-    }),
-
-    extend: action({
-      params: HoldParams,
-      returns: Nothing,
-      retryable: true,
-      async handler(ctx) {
-        await stock.extend(ctx.params.orderId, ctx.params.expiresAt, ctx.params.items);
-        return null;
-      },
-    }),
-
-    commit: action({
-      params: SettleParams,
-      returns: Nothing,
-      retryable: true,
-      async handler(ctx) {
-        await stock.commit(ctx.params.orderId, ctx.params.items);
-        return null;
-      },
-    }),
-
-    release: action({
-      params: SettleParams,
-      returns: Nothing,
-      retryable: true,
-      async handler(ctx) {
-        await stock.release(ctx.params.orderId, ctx.params.items);
-        return null;
-      },
-    }),
-
-    return: action({
-      params: SettleParams,
-      returns: Nothing,
-      retryable: true,
-      async handler(ctx) {
-        await stock.giveBack(ctx.params.orderId, ctx.params.items);
-        return null;
-      },
-    }),
+    reserve: done(HoldParams, ({ orderId, expiresAt, items }) => stock.reserve(orderId, expiresAt, items)),
+    extend: done(HoldParams, ({ orderId, expiresAt, items }) => stock.extend(orderId, expiresAt, items)),
+    commit: done(SettleParams, ({ orderId, items }) => stock.commit(orderId, items)),
+    release: done(SettleParams, ({ orderId, items }) => stock.release(orderId, items)),
+    return: done(SettleParams, ({ orderId, items }) => stock.giveBack(orderId, items)),
   };
 }

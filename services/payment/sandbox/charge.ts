@@ -84,5 +84,3 @@ export function toPayment(charge: SandboxCharge, at: string) {
     failure: charge.failure ?? null,
   };
 }
-
-export type TossPayment = ReturnType<typeof toPayment>;
