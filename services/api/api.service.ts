@@ -18,6 +18,7 @@ import { openApiDocument } from "./openapi";
 import { RateLimits } from "./rate-limits";
 import { clientAddress, requestIdOf } from "./request";
 import { Revocations } from "./revocations";
+import { schemaAction } from "./schemas";
 
 const POLL_REVOCATIONS_MS = 500;
 
@@ -66,7 +67,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       },
       {
         path: "/",
-        aliases: { "GET /.well-known/jwks.json": "auth.jwks" },
+        aliases: { "GET /.well-known/jwks.json": "auth.jwks", "GET /schemas/:type.json": "api.schema" },
         mappingPolicy: "restrict",
         mergeParams: false,
         bodyParsers: false,
@@ -105,6 +106,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         returns: Type.Unsafe<object>({ type: "object" }),
         handler: () => openApiDocument(published(broker), environment.webUrl, version),
       }),
+      schema: schemaAction(broker, environment.webUrl),
     },
 
     events: {

@@ -11,6 +11,16 @@ export function published(broker: ServiceBroker): DeclaredAction[] {
     .filter((action) => action.visibility === "published" && action.rest !== undefined);
 }
 
+/** The schema of the data of a type of events, as the service that publishes them declares it. */
+export function eventSchema(broker: ServiceBroker, type: string): object | undefined {
+  const services = broker.registry.getServiceList({ onlyAvailable: true, skipInternal: true }) as {
+    metadata?: { events?: Record<string, object> };
+  }[];
+  return services
+    .flatMap(({ metadata }) => Object.entries(metadata?.events ?? {}))
+    .find(([name]) => name === type)?.[1];
+}
+
 /** Throws while a published action has no route yet: the gateway makes them a moment after a service appears. */
 export function routesAreThere(broker: ServiceBroker, aliases: { action?: string }[]): void {
   const routed = new Set(aliases.map((alias) => alias.action));

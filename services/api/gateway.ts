@@ -15,5 +15,8 @@ export interface GatewayRequest extends IncomingMessage {
   $ctx?: { meta: Meta; requestID: string | null };
 }
 
+/** An action as moleculer-web reads it: `responseType` is its answer's content type where that is not JSON. */
+export type GatewayAction = DeclaredAction & { responseType?: string };
+
 export type GatewayResponse = ServerResponse;
 export type Middleware = (req: GatewayRequest, res: GatewayResponse, next: (error?: unknown) => void) => void;

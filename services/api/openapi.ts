@@ -1,4 +1,5 @@
 import type { DeclaredAction } from "../../mixins/middleware";
+import type { GatewayAction } from "./gateway";
 
 interface ObjectSchema {
   properties?: Record<string, object>;
@@ -64,7 +65,7 @@ function errorResponses(action: DeclaredAction): Record<string, object> {
 
 const header = (description: string) => ({ description, schema: { type: "string" } });
 
-function success(action: DeclaredAction): Record<string, object> {
+function success(action: GatewayAction): Record<string, object> {
   const empty = (action.returns as { type?: string } | undefined)?.type === "null";
   const status = String(action.status ?? (empty ? 204 : 200));
   const headers = {
@@ -77,7 +78,7 @@ function success(action: DeclaredAction): Record<string, object> {
     [status]: {
       description: "Success",
       headers,
-      ...(!empty && { content: { "application/json": { schema: action.returns ?? {} } } }),
+      ...(!empty && { content: { [action.responseType ?? "application/json"]: { schema: action.returns ?? {} } } }),
     },
     ...(action.conditional && { 304: { description: "`If-None-Match` names the version that would be sent" } }),
   };

@@ -42,6 +42,7 @@ describe("what is published", () => {
       "/named",
       "/once",
       "/openapi.json",
+      "/schemas/{type}.json",
       "/tagged",
       "/things",
       "/things/{id}",

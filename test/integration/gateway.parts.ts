@@ -118,8 +118,9 @@ export let node: TestNode;
 export let base: string;
 
 /** A gateway with a sample service behind it, for the tests of one file. */
-export async function startGateway(): Promise<void> {
-  node = await startNode([keys, sample, apiService], { PORT: "0", JWT_ISSUER: "https://shop.example" });
+export async function startGateway(environment: Record<string, string> = {}): Promise<void> {
+  const settings = { PORT: "0", JWT_ISSUER: "https://shop.example", ...environment };
+  node = await startNode([keys, sample, apiService], settings);
   const { server } = node.broker.getLocalService("api") as unknown as { server: { address(): AddressInfo } };
   base = `http://127.0.0.1:${server.address().port}`;
   await eventually(async () => (await get("/api/v1/things/a")).status === 200);
