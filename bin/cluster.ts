@@ -33,7 +33,9 @@ async function serverAddresses(): Promise<Record<string, string>> {
   const down = (await set.status()).filter(({ state }) => state !== "running" && state !== "given");
   if (down.length === 0) return set.env();
   const names = down.map(({ name, state }) => `${name} (${state})`).join(", ");
-  throw new Error(`Not running: ${names}. Start them: npm run infra, or set NATS_URL, MONGO_URL and REDIS_URL.`);
+  throw new Error(
+    `Not running: ${names}. Start them: npm run infra, or set NATS_URL, MONGO_URL, REDIS_URL and KAFKA_BROKERS.`,
+  );
 }
 
 function keepAlive<T extends Launched>(name: string, run: () => T): Supervised<T> {

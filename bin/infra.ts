@@ -10,13 +10,14 @@ import {
 } from "../lib/infra";
 import { installPackages } from "../lib/infra/install";
 
-const usage = `npm run infra -- [start | stop | status | env | install | kill | pause | resume] [nats redis mongo]
-  start    start NATS, Redis and MongoDB (default): Docker Compose where an engine answers, else programs
+const usage = `npm run infra -- [start | stop | status | env | install | kill | pause | resume] [nats redis mongo kafka]
+  start    start NATS, Redis, MongoDB and Kafka (default): Docker Compose where an engine answers, else programs
   stop     end them, data kept; kill is SIGKILL, pause SIGSTOP, resume SIGCONT
   status   what runs where; env the addresses as environment variables
   install  get what the programs need: Debian packages (as root) and jars (by Maven)
-A server whose NATS_URL, REDIS_URL or MONGO_URL is set is left alone. INFRA_DIR (.infra), INFRA_PORT (24220, first of
-ten), INFRA_LIB (~/.cache/shop-infra, jars) and INFRA_ENGINE (programs, compose) say otherwise than the defaults.`;
+A server whose NATS_URL, REDIS_URL, MONGO_URL or KAFKA_BROKERS is set is left alone. INFRA_DIR (.infra), INFRA_PORT
+(24220, first of ten), INFRA_LIB (~/.cache/shop-infra, jars) and INFRA_ENGINE (programs, compose) say otherwise than the
+defaults.`;
 
 async function main([verb = "start", ...names]: string[]): Promise<number> {
   const wanted = names.filter(isServerName);

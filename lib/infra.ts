@@ -19,7 +19,7 @@ export interface ServerStatus {
   log?: string;
 }
 
-/** NATS, Redis and MongoDB as one set. Without names an operation is about all of the set; given servers are left alone. */
+/** NATS, Redis, MongoDB and Kafka as one set. Without names an operation is about all of the set; given servers are left alone. */
 export interface Servers {
   readonly names: readonly ServerName[];
   /** Resolves when each takes connections; starting what runs does nothing, and what is paused goes on. */
@@ -69,7 +69,7 @@ export function servers(options: ServersOptions = {}): Servers {
     const port = portOf(name);
     const data = join(dir, name);
     mkdirSync(data, { recursive: true });
-    const args = found.args(data, port);
+    const args = await found.args(data, port);
     await startDaemon(dir, name, port, { kind: found.kind, command: found.command, args });
   };
   /** Everything that can be done is done before a failure is reported. */

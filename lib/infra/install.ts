@@ -7,7 +7,7 @@ export async function installPackages(names: readonly ServerName[]): Promise<str
   const wanted = (names.length > 0 ? names : serverNames).map(recipeOf);
   const lacking = wanted.filter(({ programs }) => programs.some((program) => !which(program)));
   if (lacking.length === 0) return ["The programs are there."];
-  const packages = lacking.flatMap((recipe) => recipe.packages);
+  const packages = [...new Set(lacking.flatMap((recipe) => recipe.packages))];
   const apt = which("apt-get");
   if (!apt || process.getuid?.() !== 0)
     return ["Not root on Debian, so by hand:", ...lacking.map(({ hint }) => `  ${hint}`)];

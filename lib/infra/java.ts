@@ -4,19 +4,30 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { projectRoot, run, which } from "./programs";
 
-const recipe = (file: string) => join(projectRoot(), "deploy/infra", file);
+/** A file of ours that the Java programs need. */
+export const javaFile = (file: string) => join(projectRoot(), "deploy/infra", file);
 
 /** Jars live in a folder named after the pom's content, so that a changed pom resolves anew and versions never mix. */
 export function jarFolder(): string {
   const cache = process.env.INFRA_LIB || join(homedir(), ".cache/shop-infra");
   const digest = createHash("sha256")
-    .update(readFileSync(recipe("pom.xml")))
+    .update(readFileSync(javaFile("pom.xml")))
     .digest("hex");
   return join(cache, digest.slice(0, 12));
 }
 
+/** Of this process: several servers that are looked for at once need the same jars. */
+let installing: Promise<string | undefined> | undefined;
+
 /** Lets Maven copy the jars unless they are there; says what went wrong, or nothing. */
-export async function installJars(): Promise<string | undefined> {
+function installJars(): Promise<string | undefined> {
+  installing ??= copyJars().finally(() => {
+    installing = undefined;
+  });
+  return installing;
+}
+
+async function copyJars(): Promise<string | undefined> {
   const folder = jarFolder();
   if (existsSync(folder)) return undefined;
   const mvn = which("mvn");
@@ -24,7 +35,7 @@ export async function installJars(): Promise<string | undefined> {
   // Several test workers may do this at once: each fills a folder of its own, and the first rename wins.
   const own = `${folder}.${process.pid}`;
   mkdirSync(own, { recursive: true });
-  const args = ["-q", "-B", "-Dstyle.color=never", "-f", recipe("pom.xml"), `-Dlib=${own}`, "package"];
+  const args = ["-q", "-B", "-Dstyle.color=never", "-f", javaFile("pom.xml"), `-Dlib=${own}`, "package"];
   const ran = await run(mvn, args, { ms: 300_000 });
   if (!ran.ok) {
     rmSync(own, { recursive: true, force: true });
@@ -39,14 +50,11 @@ export async function installJars(): Promise<string | undefined> {
   return undefined;
 }
 
-/** How to run one of our Java sources on the jars; a string says why it can't be. */
-export async function javaProgram(
-  source: string,
-  memory: string,
-): Promise<{ command: string; args: string[] } | string> {
+/** How to run what the jars hold: a main class, or one of our sources, follows. A string says why it can't be. */
+export async function javaProgram(memory: string): Promise<{ command: string; args: string[] } | string> {
   const java = which("java");
   if (!java) return "java is not on the PATH";
   const failure = await installJars();
   if (failure) return failure;
-  return { command: java, args: [`-Xmx${memory}`, "-cp", join(jarFolder(), "*"), recipe(source)] };
+  return { command: java, args: [`-Xmx${memory}`, "-cp", join(jarFolder(), "*")] };
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { javaProgram } from "./java";
+import { javaFile, javaProgram } from "./java";
 import { answers } from "./ports";
 import { projectRoot, run, which } from "./programs";
 import type { Found } from "./recipes";
@@ -14,12 +14,12 @@ export async function findMongo(): Promise<Found | string> {
   if (onPath) return mongod("mongod", onPath);
   const downloaded = await downloadedMongod();
   if (downloaded) return mongod("mongod (downloaded)", downloaded);
-  const java = await javaProgram("Mongo.java", "1g");
+  const java = await javaProgram("1g");
   if (typeof java === "string") return java;
   return {
     kind: "mongo-java-server",
     command: java.command,
-    args: (dir, port) => [...java.args, String(port), join(dir, "data.h2")],
+    args: (dir, port) => [...java.args, javaFile("Mongo.java"), String(port), join(dir, "data.h2")],
   };
 }
 

@@ -1,3 +1,4 @@
+import { findKafka } from "./kafka";
 import { findMongo } from "./mongo";
 import { which } from "./programs";
 
@@ -5,7 +6,7 @@ import { which } from "./programs";
 export interface Found {
   kind: string;
   command: string;
-  args: (dir: string, port: number) => string[];
+  args: (dir: string, port: number) => string[] | Promise<string[]>;
 }
 
 export interface Recipe {
@@ -30,6 +31,7 @@ const install = process.platform === "darwin" ? "brew install" : "apt-get instal
 const natsUrl = (port: number) => `nats://127.0.0.1:${port}`;
 const redisUrl = (port: number) => `redis://127.0.0.1:${port}`;
 const mongoUrl = (port: number) => `mongodb://127.0.0.1:${port}/shop`;
+const kafkaUrl = (port: number) => `127.0.0.1:${port}`;
 
 const found = (kind: string, args: Found["args"]): Found | string => {
   const command = which(kind);
@@ -78,10 +80,21 @@ export const recipes = {
       "mongod: install MongoDB, or set MONGO_URL, or let a stand-in run: " +
       (process.platform === "darwin" ? "brew install openjdk maven" : "apt-get install default-jre-headless maven"),
   },
+  kafka: {
+    variable: "KAFKA_BROKERS",
+    // Its controller has the port after this one.
+    offset: 3,
+    url: kafkaUrl,
+    composeUrl: kafkaUrl(9092),
+    find: findKafka,
+    programs: ["java", "mvn"],
+    packages: ["default-jre-headless", "maven"],
+    hint: `kafka: ${install} ${process.platform === "darwin" ? "openjdk maven" : "default-jre-headless maven"}, or set KAFKA_BROKERS`,
+  },
 } satisfies Record<string, Recipe>;
 
 export type ServerName = keyof typeof recipes;
-export const serverNames: readonly ServerName[] = ["nats", "redis", "mongo"];
+export const serverNames: readonly ServerName[] = ["nats", "redis", "mongo", "kafka"];
 export const isServerName = (name: string): name is ServerName => Object.hasOwn(recipes, name);
 export const recipeOf = (name: ServerName): Recipe => recipes[name];
 

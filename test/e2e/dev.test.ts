@@ -22,7 +22,7 @@ beforeAll(async () => {
   const [http = 0, ops = 0, sandbox = 0] = await freePorts(3);
   ports = { http, ops, sandbox };
   shop = new Shop(`http://127.0.0.1:${http}`);
-  const servers = { NATS_URL: "", MONGO_URL: "", REDIS_URL: "" };
+  const servers = { NATS_URL: "", MONGO_URL: "", REDIS_URL: "", KAFKA_BROKERS: "" };
   const settings = { NODE_ENV: "development", DATA_DIR: join(root, "data"), RATE_LIMIT: "off", LOG_LEVEL: "error" };
   const command = entryCommand(join(root, "bin/dev.ts"));
   dev = launchNode({ name: "dev", cwd: root, command, ports, env: { ...servers, ...settings } });

@@ -16,7 +16,7 @@ afterAll(async () => {
 
 async function grant(...words: string[]) {
   const { command, args } = entryCommand("grant");
-  const servers = { NATS_URL: undefined, MONGO_URL: undefined, REDIS_URL: undefined };
+  const servers = { NATS_URL: undefined, MONGO_URL: undefined, REDIS_URL: undefined, KAFKA_BROKERS: undefined };
   const env = { ...servers, DATA_DIR: place.dataDir, NODE_ENV: "test", PORT: String(place.ports.http) };
   const run = launch({ name: "grant", command, args: [...args, ...words], env });
   const { code } = await run.exited;

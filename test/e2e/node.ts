@@ -25,7 +25,7 @@ export async function newPlace(): Promise<Place> {
     shop: new Shop(`http://127.0.0.1:${http}`),
     async start(env = {}) {
       const settings = { DATA_DIR: dataDir, LOG_LEVEL: "warn", RATE_LIMIT: "off", NODE_ENV: "test" };
-      const servers = { NATS_URL: undefined, MONGO_URL: undefined, REDIS_URL: undefined };
+      const servers = { NATS_URL: undefined, MONGO_URL: undefined, REDIS_URL: undefined, KAFKA_BROKERS: undefined };
       const node = launchNode({ name: "shop", ports, env: { ...servers, ...settings, ...env } as never });
       await node.ready();
       return node;

@@ -5,7 +5,7 @@ import { expectStatus, PASSWORD, Shop } from "../e2e/shop";
 import { eventually } from "../integration/node";
 import { withServers } from "./servers";
 
-withServers(["nats", "mongo", "redis"], "each service in processes of its own", (env) => {
+withServers(["nats", "mongo", "redis", "kafka"], "each service in processes of its own", (env) => {
   let cluster: Launched;
   let shop: Shop;
 

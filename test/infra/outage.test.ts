@@ -3,20 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Servers, servers } from "../../lib/infra";
 import type { ShopNode } from "../../lib/infra/nodes";
-import { freePorts } from "../../lib/infra/ports";
+import { freeRange } from "../../lib/infra/ports";
 import { newPlace, type Place } from "../e2e/node";
 import { CARD, expectStatus } from "../e2e/shop";
 import { eventually } from "../integration/node";
 import { withServers } from "./servers";
 
-withServers(["nats", "mongo", "redis"], "a shop whose servers go away and come back", () => {
+withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away and come back", () => {
   const dir = mkdtempSync(join(tmpdir(), "shop-outage-"));
   let set: Servers;
   let place: Place;
   let node: ShopNode;
 
   beforeAll(async () => {
-    const [basePort = 0] = await freePorts(1);
+    const basePort = await freeRange(10);
     // Servers of its own: others are using those of the run.
     set = servers({ dir, basePort, given: {} });
     await set.start();

@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isServerName, missing, type ServerName, servers } from "../../lib/infra";
-import { freePorts } from "../../lib/infra/ports";
+import { freeRange } from "../../lib/infra/ports";
 
 /** What {@link withServers} finds in the workers' environment. */
 export interface TestServers {
@@ -15,13 +15,13 @@ export interface TestServers {
   absent: { name: ServerName; text: string }[];
 }
 
-/** Starts what can be had of NATS, Redis and MongoDB, in a folder of the run. */
+/** Starts what can be had of NATS, Redis, MongoDB and Kafka, in a folder of the run. */
 export default async function setup(): Promise<void> {
   const absent = await missing();
   if (absent.length > 0 && process.env.CI)
     throw new Error(`In CI nothing may be skipped:\n${absent.map(({ text }) => text).join("\n")}`);
   const dir = mkdtempSync(join(tmpdir(), "shop-infra-"));
-  const [basePort = 0] = await freePorts(1);
+  const basePort = await freeRange(10);
   const set = servers({ dir, basePort });
   const names = set.names.filter((name) => isServerName(name) && !absent.some((one) => one.name === name));
   await set.start(...names);
