@@ -19,6 +19,8 @@ export interface Meta {
   clientIp?: string;
   userAgent?: string;
   idempotencyKey?: string;
+  /** W3C Trace Context. */
+  traceparent?: string;
   $statusCode?: number;
   $responseHeaders?: Record<string, string>;
   $location?: string;

@@ -2,10 +2,16 @@ import type { DestinationStream, LoggerOptions } from "pino";
 import pretty from "pino-pretty";
 import { redact } from "./redact";
 import { currentRequest } from "./request-scope";
+import { traceIdOf } from "./trace";
 
-/** pino's options for every logger of a node: the request's id on each line, and no secret in any. */
+function scopeOfLine(): object {
+  const { requestId, traceparent } = currentRequest() ?? {};
+  return { ...(requestId && { requestId }), ...(traceparent && { traceId: traceIdOf(traceparent) }) };
+}
+
+/** pino's options for every logger of a node: the request's and its trace's id on each line, and no secret in any. */
 export const pinoOptions: LoggerOptions = {
-  mixin: () => currentRequest() ?? {},
+  mixin: scopeOfLine,
   timestamp: () => `,"time":"${new Date().toISOString()}"`,
   formatters: { level: (label) => ({ level: label }) },
   hooks: {

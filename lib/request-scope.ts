@@ -1,12 +1,21 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-interface RequestScope {
-  requestId: string;
+/** Whose doing something is: carried into logs, calls and events, and kept with what is done later. */
+export interface RequestScope {
+  requestId?: string;
+  /** W3C Trace Context. */
+  traceparent?: string;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();
 
-/** Runs `work` so that every log line it causes carries the request's id. */
-export const inRequest = <T>(requestId: string, work: () => T): T => scopes.run({ requestId }, work);
+/** Runs `work` so that every log line, call and event it causes carries these. */
+export const inRequest = <T>(scope: RequestScope, work: () => T): T => scopes.run(scope, work);
 
 export const currentRequest = (): RequestScope | undefined => scopes.getStore();
+
+/** For a document with work that is done later: the trace that it belongs to, where there is one. */
+export function currentTrace(): Pick<RequestScope, "traceparent"> {
+  const traceparent = currentRequest()?.traceparent;
+  return traceparent === undefined ? {} : { traceparent };
+}

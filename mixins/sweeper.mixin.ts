@@ -1,4 +1,5 @@
 import type { Service, ServiceSchema } from "moleculer";
+import { inRequest } from "../lib/request-scope";
 import type { Collection, Document } from "../lib/store/collection";
 import { after, now } from "../lib/time";
 
@@ -6,6 +7,8 @@ import { after, now } from "../lib/time";
 export interface Due extends Document {
   /** RFC 3339; absent when nothing is left to do. Needs a sparse index. */
   due?: string;
+  /** The trace of what left it. */
+  traceparent?: string;
 }
 
 export interface SweeperOptions<T extends Due> {
@@ -37,7 +40,7 @@ export function sweeperMixin<T extends Due>({ collection, handle, leaseMs, every
         { _id: document._id, due: document.due },
         { $set: { due: after(leaseMs) } },
       );
-      if (taken) await handle(taken);
+      if (taken) await inRequest({ traceparent: taken.traceparent }, () => handle(taken));
     } catch (error) {
       service.logger.warn({ err: error, id: document._id }, `${collection.name}: will be tried again`);
     }
