@@ -1,11 +1,15 @@
+import { join } from "node:path";
 import type { BrokerOptions, ServiceBroker } from "moleculer";
 import { type Environment, readEnvironment } from "./lib/environment";
 import { Health } from "./lib/health";
 import { pinoOptions, prettyDestination } from "./lib/logging";
 import { Metrics } from "./lib/metrics";
-import { attachNode } from "./lib/node";
+import { attachNode, nodeOf } from "./lib/node";
 import { MongoStore } from "./lib/store/mongo";
 import { NedbStore } from "./lib/store/nedb";
+import { EventLog } from "./lib/topics/event-log";
+import { KafkaTopics } from "./lib/topics/kafka";
+import type { Topics } from "./lib/topics/topics";
 import { cacherFor } from "./mixins/cacher";
 import { countsAsFailure, ErrorRegenerator } from "./mixins/errors";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
@@ -14,9 +18,17 @@ import { operationsMiddleware } from "./mixins/operations.middleware";
 import { registerProbes } from "./mixins/probes";
 import { requestScopeMiddleware } from "./mixins/request-scope.middleware";
 import { JsonSchemaValidator } from "./mixins/validator";
+import { replCommands } from "./repl";
 
 /** Milliseconds that a call between services may take; an action with a slower neighbour says so itself. */
 const REQUEST_TIMEOUT_MS = 5000;
+
+function topicsFor(environment: Environment, logger: ServiceBroker["logger"]): Topics {
+  const { kafkaBrokers: brokers, topics: options, dataDir, namespace } = environment;
+  return brokers.length > 0
+    ? new KafkaTopics({ ...options, brokers, namespace, logger })
+    : new EventLog({ ...options, directory: join(dataDir, "events"), logger });
+}
 
 /** The broker of one node. Each external part is chosen here, from the environment, and nowhere else. */
 export function brokerOptions(environment: Environment): BrokerOptions {
@@ -66,6 +78,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     validator: new JsonSchemaValidator({}),
     errorRegenerator: new ErrorRegenerator(),
     skipProcessEventRegistration: true,
+    replOptions: { customCommands: replCommands, delimiter: "shop $" },
 
     // The first is the innermost: idempotency sees params that were validated.
     middlewares: [
@@ -75,12 +88,14 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       operationsMiddleware(environment.opsPort),
     ],
     created(broker: ServiceBroker) {
-      attachNode(broker, { environment, store, health, metrics });
+      const topics = topicsFor(environment, broker.getLogger("topics"));
+      attachNode(broker, { environment, store, topics, health, metrics });
       registerProbes(broker, environment, store, health);
     },
     started() {
       health.state = "running";
     },
+    stopped: (broker: ServiceBroker) => nodeOf(broker).topics.close(),
   };
 }
 

@@ -67,6 +67,14 @@ class Reader {
       .filter(Boolean);
   }
 
+  hosts(name: string): string[] {
+    const hosts = this.list(name);
+    for (const host of hosts)
+      if (!/^[A-Za-z0-9._-]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(host))
+        this.refuse(`${name} must be host:port, several with commas between them, not "${host}"`);
+    return hosts;
+  }
+
   oneOf<T extends string>(name: string, values: T[], fallback: T): T {
     const text = this.text(name);
     const value = text === undefined ? fallback : values.find((candidate) => candidate === text);
@@ -117,6 +125,14 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
     natsUrl: read.url("NATS_URL", ["nats", "tls"]),
     mongoUrl: read.url("MONGO_URL", ["mongodb", "mongodb+srv"]),
     redisUrl: read.url("REDIS_URL", ["redis", "rediss"]),
+    /** `host:port` of some brokers of one Kafka cluster; empty means the embedded event log. */
+    kafkaBrokers: read.hosts("KAFKA_BROKERS"),
+    /** For topics that are made here; those that are there stay as they are. */
+    topics: {
+      partitions: read.integer("TOPIC_PARTITIONS", 6, { min: 1, max: 1000 }),
+      replication: read.integer("TOPIC_REPLICATION", 1, { min: 1, max: 10 }),
+      retentionMs: read.integer("TOPIC_RETENTION_HOURS", 168, { min: 1, max: 100_000 }) * 3_600_000,
+    },
     webUrl,
     /** Origins of other sites whose pages may call the API; empty means none. */
     corsOrigins: read.list("CORS_ORIGINS"),

@@ -3,11 +3,13 @@ import type { Environment } from "./environment";
 import type { Health } from "./health";
 import type { Metrics } from "./metrics";
 import type { Store } from "./store/collection";
+import type { Topics } from "./topics/topics";
 
 /** What a node gives to the services that it hosts. */
 export interface ShopNode {
   environment: Environment;
   store: Store;
+  topics: Topics;
   health: Health;
   metrics: Metrics;
 }

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { Environment } from "../lib/environment";
 import type { Health } from "../lib/health";
+import { nodeOf } from "../lib/node";
 import type { Store } from "../lib/store/collection";
 import { LenientRedisCacher } from "./cacher";
 
@@ -22,6 +23,8 @@ export function registerProbes(broker: ServiceBroker, environment: Environment, 
         await client.flush();
       },
     });
+  if (environment.kafkaBrokers.length > 0)
+    health.register("kafka", { importance: "optional", probe: () => nodeOf(broker).topics.ping() });
   if (environment.redisUrl)
     health.register("redis", {
       importance: "optional",

@@ -1,0 +1,66 @@
+/** What is published: `key` decides the partition, so that what has one key is read in the order it was published in. */
+export interface Message {
+  key: string;
+  value: string;
+  headers: Record<string, string>;
+}
+
+export interface Received extends Message {
+  topic: string;
+  partition: number;
+  /** Grows within a partition. */
+  offset: number;
+}
+
+export interface Reader {
+  topic: string;
+  /** Each message goes to one reader of each group. A group that is new begins with the oldest message there is. */
+  group: string;
+  /**
+   * Resolves when the message has had its effect; from then on it may be forgotten. Messages of one key come one after
+   * the other, of different keys at once. What it rejects comes again, to this reader or another one, as does whatever a
+   * reader that died had not finished. `signal` ends waiting when the reader is closed.
+   */
+  handle: (message: Received, signal: AbortSignal) => Promise<void>;
+}
+
+export interface Subscription {
+  /** Why it will never read again by itself; undefined while it reads, or waits for a server that is away. */
+  readonly failure: Error | undefined;
+  /** Ends reading, waits for what is being handled and remembers how far it came. */
+  close(): Promise<void>;
+}
+
+/**
+ * Append-only topics with groups of readers: at least once, in order per key. Kafka or, embedded, files under `DATA_DIR`;
+ * one contract suite holds for both. Topics are made at their first use.
+ */
+export interface Topics {
+  /** Resolves when all are stored, in order per key; rejects, within some seconds, where that is not certain. */
+  publish(topic: string, messages: Message[]): Promise<void>;
+  /** Reads from now on, as soon as the server can be reached and whenever it is back. */
+  subscribe(reader: Reader): Subscription;
+  /** The oldest messages, at most `limit`, that the group has not been moved past; nobody's position changes. */
+  peek(topic: string, group: string, limit: number): Promise<Received[]>;
+  /** Moves a group that nobody reads with past this message of its partition. */
+  movePast(group: string, message: Pick<Received, "topic" | "partition" | "offset">): Promise<void>;
+  /** How many messages the group has still to handle. */
+  lag(topic: string, group: string): Promise<number>;
+  /** Rejects, within a second or so, when nothing can be published. */
+  ping(): Promise<void>;
+  /** Closes every subscription as well. */
+  close(): Promise<void>;
+}
+
+export interface TopicOptions {
+  /** Of a topic that is made; the dead letters' have one. */
+  partitions: number;
+  /** Copies of each message (Kafka). */
+  replication: number;
+  /** How long a message is kept, in milliseconds; dead letters four times as long. */
+  retentionMs: number;
+}
+
+/** Where what could not be handled goes. */
+export const deadLettersOf = (topic: string): string => `${topic}.dlq`;
+export const isDeadLetters = (topic: string): boolean => topic.endsWith(".dlq");
