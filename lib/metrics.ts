@@ -1,6 +1,38 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { within } from "./time";
 
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
+
+/** Milliseconds that a figure may take which is asked for at a scrape; one that takes longer is left out. */
+const MEASURE_MS = 1000;
+
+/** A figure that is asked for when it is scraped, from as many sources as there are sets of labels. */
+export class MeasuredGauge {
+  private readonly sources = new Set<{ labels: Record<string, string>; ask: () => Promise<number> | number }>();
+
+  constructor(options: { name: string; help: string; labelNames: string[]; registers: Registry[] }) {
+    const { sources } = this;
+    new Gauge({
+      ...options,
+      async collect() {
+        this.reset();
+        await Promise.all(
+          [...sources].map(async ({ labels, ask }) => {
+            const figure = await within(MEASURE_MS, ask).catch(() => undefined);
+            if (figure !== undefined) this.set(labels, figure);
+          }),
+        );
+      },
+    });
+  }
+
+  /** Adds a source; the answer takes it away again. */
+  measure(labels: Record<string, string>, ask: () => Promise<number> | number): () => void {
+    const source = { labels, ask };
+    this.sources.add(source);
+    return () => void this.sources.delete(source);
+  }
+}
 
 /** A node's metrics, as Prometheus reads them from the operations port. */
 export class Metrics {
@@ -23,6 +55,43 @@ export class Metrics {
     name: "shop_http_rate_limited_total",
     help: "Requests refused because their account or address sent too many",
     labelNames: ["limit"],
+    registers: [this.registry],
+  });
+
+  readonly outboxPublished = new Counter({
+    name: "shop_outbox_published_total",
+    help: "Events taken from outboxes to their topic",
+    labelNames: ["topic"],
+    registers: [this.registry],
+  });
+  readonly outboxFailures = new Counter({
+    name: "shop_outbox_failures_total",
+    help: "Times that waiting events could not be published",
+    labelNames: ["topic"],
+    registers: [this.registry],
+  });
+  readonly outboxWaiting = new MeasuredGauge({
+    name: "shop_outbox_waiting",
+    help: "Documents whose events are not published yet, of the whole cluster",
+    labelNames: ["topic"],
+    registers: [this.registry],
+  });
+  readonly topicHandled = new Counter({
+    name: "shop_topic_handled_total",
+    help: "Messages that a group of consumers is done with, by outcome (ok, ignored, dead)",
+    labelNames: ["topic", "group", "outcome"],
+    registers: [this.registry],
+  });
+  readonly topicRetries = new Counter({
+    name: "shop_topic_retries_total",
+    help: "Times that handling a message failed and was to be tried again",
+    labelNames: ["topic", "group"],
+    registers: [this.registry],
+  });
+  readonly topicLag = new MeasuredGauge({
+    name: "shop_topic_lag",
+    help: "Messages that a group of consumers has still to handle, of the whole cluster",
+    labelNames: ["topic", "group"],
     registers: [this.registry],
   });
 

@@ -1,0 +1,152 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ServiceBroker } from "moleculer";
+import { crashPoint, hasFault } from "./crash";
+import type { OutboxEntry } from "./events";
+import type { Lease } from "./lease";
+import type { Change, Collection, Document, Filter, Index } from "./store/collection";
+
+/** An aggregate whose events are written with its changes. */
+export interface OutboxDocument extends Document {
+  /** What is not published yet, oldest first. */
+  outbox?: OutboxEntry[];
+  /** The id of the newest of them, absent when there is none. Ids sort by time. */
+  outboxLast?: string;
+}
+
+export const outboxIndex: Index = { fields: ["outboxLast"], sparse: true };
+
+/** A change that tells of itself: in one write with the event that goes out for it. */
+export const withEvent = (change: Change, entry: OutboxEntry): Change => ({
+  ...change,
+  $set: { ...change.$set, outboxLast: entry.id },
+  $push: { ...change.$push, outbox: entry },
+});
+
+/** Documents that are published at once: what waits beyond them is not in memory. */
+const BATCH = 256;
+/** Writes of so many milliseconds are told of together. */
+const HINT_AFTER_MS = 2;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2000;
+
+const isWaiting: Filter = { outboxLast: { $gt: "" } };
+
+interface RelayParts<T extends OutboxDocument> {
+  collection: Collection<T>;
+  lease: Lease;
+  logger: ServiceBroker["logger"];
+  /** Resolves when all that the batch has in its outboxes is stored in the topic. */
+  publish: (batch: T[]) => Promise<void>;
+  failed: () => void;
+  /** Something waits that another node is to publish. */
+  elsewhere: () => void;
+}
+
+/**
+ * Takes events from outboxes to their topic: published first, then marked, so that a death in between repeats and never
+ * loses. Documents are read oldest first, a batch at a time.
+ */
+export class Relay<T extends OutboxDocument> {
+  private running: Promise<void> | undefined;
+  private again = false;
+  private pause = 0;
+  private hint: NodeJS.Timeout | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly parts: RelayParts<T>) {}
+
+  async start(): Promise<void> {
+    await this.parts.lease.prepare();
+  }
+
+  /** Something was written that waits; where another node is to publish it, that is told. */
+  wake(): void {
+    if (this.stopping.signal.aborted) return;
+    if (this.parts.lease.isElsewhere) this.tellElsewhere();
+    else this.look();
+  }
+
+  private tellElsewhere(): void {
+    this.hint ??= setTimeout(() => {
+      this.hint = undefined;
+      this.parts.elsewhere();
+    }, HINT_AFTER_MS);
+  }
+
+  /** Publishes what waits, unless another node does. */
+  look(): void {
+    if (this.stopping.signal.aborted) return;
+    this.again = true;
+    this.running ??= this.run().finally(() => {
+      this.running = undefined;
+      if (this.again) this.look();
+    });
+  }
+
+  /** How many documents have something to publish. */
+  waiting(): Promise<number> {
+    return this.parts.collection.count(isWaiting);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    clearTimeout(this.hint);
+    await this.running;
+    await this.parts.lease.release();
+  }
+
+  private async run(): Promise<void> {
+    try {
+      while (this.again && !this.stopping.signal.aborted) {
+        this.again = false;
+        await this.publishAll();
+      }
+      if (this.pause > 0) this.parts.logger.info("events are published again");
+      this.pause = 0;
+    } catch (error) {
+      await this.failed(error);
+    }
+  }
+
+  private async publishAll(): Promise<void> {
+    const { collection, lease } = this.parts;
+    while (!this.stopping.signal.aborted) {
+      const batch = await collection.find(isWaiting, {
+        sort: ["outboxLast"],
+        limit: BATCH,
+        fields: ["outbox", "outboxLast"],
+      });
+      if (batch.length === 0 || !(await lease.hold())) return;
+      if (hasFault("outbox-marks-first")) await this.mark(batch);
+      await this.parts.publish(batch);
+      crashPoint("outbox.published");
+      await this.mark(batch);
+    }
+  }
+
+  /** Most documents are as they were read and need one write together; of the others what was published goes. */
+  private async mark(batch: T[]): Promise<void> {
+    const { collection } = this.parts;
+    const lasts = batch.flatMap(({ outboxLast }) => outboxLast ?? []);
+    const marked = await collection.updateMany(
+      { outboxLast: { $in: lasts } },
+      { $unset: { outbox: true, outboxLast: true } },
+    );
+    if (marked >= batch.length) return;
+    for (const { _id, outbox = [] } of batch) {
+      const ids = outbox.map(({ id }) => id);
+      await collection.update({ _id, ...isWaiting }, { $pull: { outbox: { id: { $in: ids } } } }, { fields: [] });
+    }
+  }
+
+  /** Another node may have more luck meanwhile: it can have the lease. */
+  private async failed(error: unknown): Promise<void> {
+    const { lease, logger, failed } = this.parts;
+    failed();
+    if (this.pause === 0) logger.warn({ err: error }, "events wait: they cannot be published at the moment");
+    this.pause = Math.min(this.pause * 2 || FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    await lease.release().catch(() => undefined);
+    await delay(this.pause, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    this.again = true;
+  }
+}
