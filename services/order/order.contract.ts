@@ -1,4 +1,6 @@
+import type { CloudEvent } from "../../lib/events";
 import type { Nothing } from "../../lib/schema";
+import type { OrderEventType, OrderFact } from "./order.events";
 import type * as schema from "./order.schema";
 
 declare module "../../lib/actions" {
@@ -8,4 +10,10 @@ declare module "../../lib/actions" {
     /** A user is erased: personal data leaves the orders that are finished, and the others as they finish. Idempotent. */
     "order.anonymise": Asked<typeof schema.AnonymiseParams, typeof Nothing>;
   }
+}
+
+type OrderEvents = { [T in OrderEventType]: CloudEvent<T, OrderFact<T>> };
+
+declare module "../../lib/events" {
+  interface EventMap extends OrderEvents {}
 }

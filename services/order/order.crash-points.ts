@@ -14,4 +14,5 @@ export const orderCrashPoints = [
   "order.closed",
   "order.refund-promised",
   "order.refund-given",
+  "outbox.published",
 ] as const;

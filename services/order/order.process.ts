@@ -15,6 +15,7 @@ import {
   payTried,
   type Transition,
   tryRefused,
+  undone,
   workDone,
 } from "./order";
 import type { OrderStore } from "./order.store";
@@ -111,7 +112,9 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
     const reason = order.history.at(-1)?.reason ?? "cancelled";
     const payment = await call("payment.close", { orderId: order._id, reason });
     crashPoint("order.closed");
-    return (await orders.apply(workDone(order, payment))) ?? reread(order);
+    // Whether money goes back is a part of what is told: it is looked at again until that is known.
+    if (payment.open) return reread(order);
+    return (await orders.apply(undone(order, payment))) ?? reread(order);
   }
 
   /** A customer pays with the key that the provider gave. 402 and 409 leave the order waiting; 503 settles by itself. */

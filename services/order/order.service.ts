@@ -5,6 +5,7 @@ import { conflict } from "../../lib/errors";
 import { nodeOf } from "../../lib/node";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { idempotencyMixin, operationId } from "../../mixins/idempotency.mixin";
+import { outboxOf } from "../../mixins/outbox.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { isStaff, requireTotal, shown, visibleOrder } from "./access";
 import { adminActions } from "./admin.actions";
@@ -12,6 +13,7 @@ import { cartActions } from "./cart.actions";
 import { cartStore } from "./cart.store";
 import { internalActions } from "./internal.actions";
 import { hasOperation, isPaidBy, newOrder } from "./order";
+import { orderEvents } from "./order.events";
 import { orderProcess } from "./order.process";
 import { CancelParams, ListParams, OrderPage, OrderParams, OrderView, PayParams, PlaceParams } from "./order.schema";
 import { orderStore } from "./order.store";
@@ -24,8 +26,9 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
   const { paymentWindow, shippingFee } = environment.order;
   /** What asks `payment` waits longer than that may take, to hear how it ended. */
   const timeout = environment.payment.callMs + 1000;
-  const orders = orderStore(store);
+  const orders = orderStore(store, () => outbox.wake());
   const carts = cartStore(store);
+  const outbox = outboxOf(broker, { service: "order", collection: orders.collection, events: orderEvents });
   const process = orderProcess({ orders, carts, leaseMs });
 
   return {
@@ -37,9 +40,11 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
         leaseMs,
         handle: (order) => process.advance(callOf(broker), order),
       }),
+      outbox.mixin,
       collectionsMixin(orders.collection, carts.collection),
     ],
     settings: { rest: "/" },
+    metadata: { events: orderEvents.schemas },
     dependencies: ["product", "payment", "user"],
 
     actions: {

@@ -1,10 +1,11 @@
 import { decodeCursor, type Page, toPage } from "../../lib/cursor";
+import { outboxIndex } from "../../lib/outbox";
 import { DuplicateKey, type OpenableCollection, type Store } from "../../lib/store/collection";
 import type { Order, Transition } from "./order";
 import type { OrderStatus } from "./order.schema";
 
 /** Orders: one document each, changed by transitions only. */
-export function orderStore(store: Store) {
+export function orderStore(store: Store, wake: () => void) {
   const collection: OpenableCollection<Order> = store.collection<Order>("order", {
     name: "orders",
     indexes: [
@@ -12,6 +13,7 @@ export function orderStore(store: Store) {
       { fields: ["customerId", "-_id"] },
       { fields: ["status", "-_id"], mongoOnly: true },
       { fields: ["due"], sparse: true },
+      outboxIndex,
     ],
   });
 
@@ -31,7 +33,11 @@ export function orderStore(store: Store) {
     },
 
     /** The order afterwards, or null where it was not in a state that the transition starts from. */
-    apply: ({ from, change }: Transition): Promise<Order | null> => collection.update(from, change),
+    async apply({ from, change }: Transition): Promise<Order | null> {
+      const changed = await collection.update(from, change);
+      if (changed?.outboxLast) wake();
+      return changed;
+    },
 
     /** An order that could not be placed leaves nothing behind. */
     forget: (id: string): Promise<number> => collection.remove({ _id: id, status: "placing" }),

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 import { type Money, sameMoney, sum, times, won } from "../../lib/money";
+import { type OutboxDocument, withEvent } from "../../lib/outbox";
 import type { PostalAddress } from "../../lib/postal-address";
+import { currentTrace } from "../../lib/request-scope";
 import type { Change, Filter } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
 import type { Due } from "../../mixins/sweeper.mixin";
 import type { PaymentSummary } from "../payment/payment.contract";
 import type { Quote } from "../product/product.contract";
+import { type OrderEventType, orderEvents } from "./order.events";
 import type { OrderItem, OrderStatus } from "./order.schema";
 
 /** What is to be done next; at `due` a sweeper does it if the node that should have did not. */
@@ -44,7 +47,7 @@ export interface HistoryEntry {
   operation?: string;
 }
 
-export interface Order extends Due {
+export interface Order extends Due, OutboxDocument {
   number: string;
   customerId: string;
   /** `placing` is not seen by anybody: its stock is not reserved yet. */
@@ -115,6 +118,7 @@ export function newOrder(given: NewOrder): Order {
     history: [],
     expiresAt: after(given.paymentWindow * 1000, createdAt),
     createdAt,
+    ...currentTrace(),
     work: "place",
     due: after(given.leaseMs),
     ...(given.cart && { cart: given.cart }),
@@ -136,34 +140,71 @@ export interface Act {
   operation?: string;
 }
 
-/** A change of status with its line in the history, and what is to be done next. */
-export function move(
-  order: Order,
-  from: Order["status"][],
-  to: OrderStatus,
-  act: Act,
-  next: { work: Work; due: string } | null,
-  set: Record<string, unknown> = {},
-): Transition {
-  const leavesWindow = to !== "awaiting_payment";
-  const finished = order.anonymous && ["delivered", "cancelled", "refunded"].includes(to);
-  return {
-    from: { _id: order._id, status: { $in: from } },
-    change: {
-      $set: { status: to, ...set, ...next, ...(finished && { shippingAddress: null }) },
-      $unset: { ...(leavesWindow && { expiresAt: true }), ...(!next && { work: true, due: true }) },
-      $push: { history: historyEntry(to, act) },
+interface Step {
+  /** What must hold, beside the id. */
+  from: Filter;
+  /** The new status; absent where it stays as it is, which `from` must then name for an `event`. */
+  to?: OrderStatus;
+  /** Its line in the history. */
+  act?: Act;
+  /** What is to be done next: null for nothing, absent where that stays as it is. */
+  next?: { work: Work; due: string } | null;
+  set?: Record<string, unknown>;
+  inc?: Record<string, number>;
+  /** The fact that goes out for it. */
+  event?: { type: OrderEventType; reason?: string; amount?: number };
+}
+
+const ENDS: OrderStatus[] = ["delivered", "cancelled", "refunded"];
+
+/** Every change of an order is made here, so that history and event go with it in the one write. */
+export function transition(order: Order, { from, to, act, next, set, inc, event }: Step): Transition {
+  const status = to ?? order.status;
+  const isOver = order.anonymous && to !== undefined && ENDS.includes(to);
+  const change: Change = {
+    $set: {
+      ...(to && { status: to }),
+      ...set,
+      ...next,
+      ...(isOver && { shippingAddress: null }),
+      // What is done later for the order belongs to this, too.
+      ...currentTrace(),
     },
+    $unset: {
+      ...(to && to !== "awaiting_payment" && { expiresAt: true }),
+      ...(next === null && { work: true, due: true }),
+    },
+    ...(inc && { $inc: inc }),
+    ...(act && { $push: { history: historyEntry(status, act) } }),
+  };
+  return {
+    from: { _id: order._id, ...from },
+    change: event ? withEvent(change, entryOf(order, status, event)) : change,
   };
 }
 
-export const historyEntry = (status: OrderStatus, { by, reason, operation }: Act, at = now()): HistoryEntry => ({
-  status,
-  at,
+const historyEntry = (status: Order["status"], { by, reason, operation }: Act): HistoryEntry => ({
+  // What is not placed yet has no history.
+  status: status as OrderStatus,
+  at: now(),
   by,
   ...(reason && { reason }),
   ...(operation && { operation }),
 });
+
+function entryOf(order: Order, status: Order["status"], { type, reason, amount }: NonNullable<Step["event"]>) {
+  const { _id: orderId, number, customerId, items, totals } = order;
+  return orderEvents.entry(type, {
+    orderId,
+    number,
+    customerId,
+    status: status as OrderStatus,
+    items: items.map(({ sku, quantity }) => ({ sku, quantity })),
+    totals,
+    ...(reason !== undefined && { reason }),
+    ...(amount !== undefined && { amount: { ...totals.total, amount } }),
+  });
+}
 
 /** What an order keeps of its payment, to be shown. */
 export const snapshot = ({
@@ -185,74 +226,100 @@ export const snapshot = ({
 });
 
 export const openForPayment = (order: Order, payment: PaymentSummary): Transition =>
-  move(
-    order,
-    ["placing"],
-    "awaiting_payment",
-    { by: order.customerId },
-    { work: "expire", due: order.expiresAt ?? now() },
-    { payment: snapshot(payment) },
-  );
+  transition(order, {
+    from: { status: "placing" },
+    to: "awaiting_payment",
+    act: { by: order.customerId },
+    next: { work: "expire", due: order.expiresAt ?? now() },
+    set: { payment: snapshot(payment) },
+    event: { type: "order.placed" },
+  });
 
 /** A payment is being tried, which only an order in its window can. How it ended is found out, at the latest then. */
 export const payTried = (order: Order, leaseMs: number): Transition => {
   const leaseEnd = after(leaseMs);
   const due = order.expiresAt && order.expiresAt < leaseEnd ? order.expiresAt : leaseEnd;
-  return {
-    from: { _id: order._id, status: "awaiting_payment", expiresAt: { $gt: now() } },
-    change: { $set: { work: "settle", due } },
-  };
+  return transition(order, {
+    from: { status: "awaiting_payment", expiresAt: { $gt: now() } },
+    next: { work: "settle", due },
+  });
 };
 
 /** A try has ended without money, by a refusal: nothing is to be found out, unless another try runs meanwhile. */
-export const tryRefused = (order: Order): Transition => ({
-  from: { _id: order._id, status: "awaiting_payment", work: "settle", due: order.due ?? null },
-  change: { $set: { work: "expire", due: order.expiresAt ?? now() } },
-});
+export const tryRefused = (order: Order): Transition =>
+  transition(order, {
+    from: { status: "awaiting_payment", work: "settle", due: order.due ?? null },
+    next: { work: "expire", due: order.expiresAt ?? now() },
+  });
 
 /** What the payment has become without the order asking; an older answer never replaces a newer one. */
-export const paymentSeen = (order: Order, payment: PaymentSummary): Transition => ({
-  from: { _id: order._id, "payment.rev": { $lt: payment.rev } },
-  change: { $set: { payment: snapshot(payment) } },
-});
+export const paymentSeen = (order: Order, payment: PaymentSummary): Transition =>
+  transition(order, { from: { "payment.rev": { $lt: payment.rev } }, set: { payment: snapshot(payment) } });
 
 export const markPaid = (order: Order, payment: PaymentSummary, by: string, leaseMs: number): Transition =>
-  move(
-    order,
-    ["awaiting_payment"],
-    "paid",
-    { by },
-    { work: "commit", due: after(leaseMs) },
-    { payment: snapshot(payment), refundable: order.totals.total.amount },
-  );
+  transition(order, {
+    from: { status: "awaiting_payment" },
+    to: "paid",
+    act: { by },
+    next: { work: "commit", due: after(leaseMs) },
+    set: { payment: snapshot(payment), refundable: order.totals.total.amount },
+    event: { type: "order.paid" },
+  });
 
-/** Until it is shipped an order can end; what it held goes back then. */
+/** Until it is shipped an order can end; what it held goes back then, and {@link undone} tells of it. */
 export const cancelled = (order: Order, act: Act, leaseMs: number): Transition =>
-  move(order, ["awaiting_payment", "paid"], "cancelled", act, { work: "undo", due: after(leaseMs) });
+  transition(order, {
+    from: { status: { $in: ["awaiting_payment", "paid"] } },
+    to: "cancelled",
+    act,
+    next: { work: "undo", due: after(leaseMs) },
+  });
 
 /** Paid and its stock sold: nothing is left to do in between. */
-export const shipped = (order: Order, act: Act, shipment: NonNullable<Order["shipment"]>): Transition => {
-  const { from, change } = move(order, ["paid"], "shipped", act, null, { shipment });
-  const idle = { work: { $exists: false }, refundsPending: 0, "payment.status": { $ne: "refunded" } };
-  return { from: { ...from, ...idle }, change };
-};
+export const shipped = (order: Order, act: Act, shipment: NonNullable<Order["shipment"]>): Transition =>
+  transition(order, {
+    from: {
+      status: "paid",
+      work: { $exists: false },
+      refundsPending: 0,
+      "payment.status": { $ne: "refunded" },
+    },
+    to: "shipped",
+    act,
+    next: null,
+    set: { shipment },
+    event: { type: "order.shipped" },
+  });
 
-export const delivered = (order: Order, act: Act): Transition => {
-  const { from, change } = move(order, ["shipped"], "delivered", act, null);
-  return { from: { ...from, work: { $exists: false } }, change };
-};
+export const delivered = (order: Order, act: Act): Transition =>
+  transition(order, {
+    from: { status: "shipped", work: { $exists: false } },
+    to: "delivered",
+    act,
+    next: null,
+    event: { type: "order.delivered" },
+  });
 
 /** The work is done. Refunds that were promised meanwhile are next, else nothing is due any more. */
-export function workDone(order: Order, payment?: PaymentSummary): Transition {
-  const next = order.refundsPending > 0 ? { work: "refund", due: now() } : undefined;
-  return {
-    from: { _id: order._id, work: order.work, refundsPending: order.refundsPending },
-    change: {
-      $set: { ...(payment && { payment: snapshot(payment) }), ...next },
-      ...(!next && { $unset: { work: true, due: true } }),
-    },
-  };
+export const workDone = (order: Order, more: Pick<Step, "set" | "event"> = {}): Transition =>
+  transition(order, {
+    from: { work: order.work ?? null, refundsPending: order.refundsPending },
+    next: order.refundsPending > 0 ? { work: "refund", due: now() } : null,
+    ...more,
+  });
+
+/** A cancelled order holds nothing any more: how that ended is known, and told. */
+export function undone(order: Order, payment: PaymentSummary): Transition {
+  const reason = order.history.findLast(({ status }) => status === "cancelled")?.reason ?? "cancelled";
+  const amount = order.payment?.paymentKey ? order.refundable : capturedBy(payment);
+  return workDone(order, {
+    set: { payment: snapshot(payment) },
+    event: { type: "order.cancelled", reason, ...(amount > 0 && { amount }) },
+  });
 }
+
+/** Money that came while the order died; the payment gives it back. */
+const capturedBy = (payment: PaymentSummary): number => (payment.paymentKey ? payment.amount.amount : 0);
 
 export const hasOperation = (order: Order, operation: string): boolean =>
   order.history.some((entry) => entry.operation === operation);

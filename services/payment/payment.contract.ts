@@ -22,7 +22,8 @@ declare module "../../lib/actions" {
     "payment.settle": Asked<typeof schema.OfOrder, typeof schema.Summary>;
     /**
      * The order is dead: no later charge is kept. What was captured, now or later, is given back in full, durably from
-     * this answer on; the status follows (`cancelled`, or `refunded`) and `order.paymentChanged` tells.
+     * this answer on; the status follows (`cancelled`, or `refunded`) and `order.paymentChanged` tells. While the answer is
+     * `open` it is not known whether there was anything to give back.
      */
     "payment.close": Asked<typeof schema.Close, typeof schema.Summary>;
     /**

@@ -18,7 +18,7 @@ import {
   stepsOf,
   totalsOf,
 } from "./payment";
-import { type Cause, PaymentSteps, type StepParts } from "./payment.steps";
+import { type Cause, news, PaymentSteps, type StepParts } from "./payment.steps";
 import type { Charge, Confirmed } from "./providers/provider";
 
 export interface ProcessParts extends StepParts {
@@ -96,7 +96,7 @@ export class PaymentProcess {
         const written = await store.change(payment, (current) => {
           const next = observe(current, outcome.charge);
           // Whoever closed the payment was told that nothing was captured.
-          return current.closed && next !== current ? { ...next, tell: newId() } : next;
+          return current.closed && next !== current ? { ...next, ...news() } : next;
         });
         crashPoint("payment.confirm.recorded");
         if (written.paymentKey === key && !written.closed) return written;

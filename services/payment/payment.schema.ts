@@ -1,5 +1,5 @@
 import { Id, MoneySchema, OneOf, type Static, Strict, Timestamp, Type } from "../../lib/schema";
-import { type Payment, refunded, statusOf } from "./payment";
+import { askedKey, type Payment, refunded, statusOf } from "./payment";
 import type { PaymentSummary } from "./payment.contract";
 import type { Provider } from "./providers/provider";
 
@@ -23,6 +23,7 @@ const Client = Type.Record(Type.String(), Type.Unknown(), { description: "what t
 export const Summary = Type.Object({
   ...summaryFields,
   rev: Type.Integer({ description: "grows with each change: of two answers the higher is newer" }),
+  open: Type.Boolean({ description: "a charge was asked for and how it ended is not known" }),
   client: Client,
 });
 export const PaymentView = Type.Object({
@@ -64,6 +65,7 @@ export function toSummary(payment: Payment, provider: Provider): PaymentSummary 
     status: statusOf(payment),
     amount,
     refunded: { ...amount, amount: refunded(payment) },
+    open: askedKey(payment) !== undefined,
     client: provider.client(payment),
     ...(paymentKey && { paymentKey }),
   };
@@ -71,7 +73,7 @@ export function toSummary(payment: Payment, provider: Provider): PaymentSummary 
 
 /** Only the customer needs the means to pay. */
 export function toView(payment: Payment, provider: Provider, forCustomer: boolean): PaymentView {
-  const { client, rev: _, ...summary } = toSummary(payment, provider);
+  const { client, rev: _, open: __, ...summary } = toSummary(payment, provider);
   return {
     ...summary,
     ...(forCustomer && { client }),

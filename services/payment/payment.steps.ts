@@ -2,6 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import type { Call } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { newId } from "../../lib/ids";
+import { currentTrace } from "../../lib/request-scope";
 import {
   decline,
   dropAttempt,
@@ -29,6 +30,9 @@ export interface StepParts {
   metrics: PaymentMetrics;
   logger: ServiceBroker["logger"];
 }
+
+/** What the order is to be told, with the trace of what made it news. */
+export const news = (): Pick<Payment, "tell" | "traceparent"> => ({ tell: newId(), ...currentTrace() });
 
 const idOf = (step: Step): string => JSON.stringify(step);
 
@@ -62,7 +66,7 @@ export class PaymentSteps {
     return this.parts.store.change(payment, (current) => {
       const next = decide(current);
       const untold = cause.by === "background" && newsOf(next) !== newsOf(current);
-      return untold ? { ...next, tell: newId() } : next;
+      return untold ? { ...next, ...news() } : next;
     });
   }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { notFound } from "../../lib/errors";
+import { currentTrace } from "../../lib/request-scope";
 import {
   type Change,
   type Collection,
@@ -125,7 +126,7 @@ export class ReceivedStore {
   async insert(id: string, provider: string, paymentKey?: string): Promise<Received | null> {
     try {
       const due = after(this.leaseMs);
-      return await this.received.insert({ _id: id, provider, paymentKey, receivedAt: now(), due });
+      return await this.received.insert({ _id: id, provider, paymentKey, receivedAt: now(), due, ...currentTrace() });
     } catch (error) {
       if (error instanceof DuplicateKey) return null;
       throw error;

@@ -1,6 +1,7 @@
 import { won } from "../../lib/money";
 import {
   cancelled,
+  delivered,
   hasOperation,
   isPaidBy,
   markPaid,
@@ -9,10 +10,14 @@ import {
   openForPayment,
   orderNumber,
   paymentSeen,
+  payTried,
   priced,
+  shipped,
   statesTotal,
+  type Transition,
   totalsOf,
   tryRefused,
+  undone,
   workDone,
 } from "../../services/order/order";
 import { merged } from "../../services/order/placing";
@@ -42,6 +47,7 @@ const payment = (more: Partial<PaymentSummary> = {}): PaymentSummary => ({
   status: "paid",
   amount: won(6000),
   refunded: won(0),
+  open: false,
   client: {},
   paymentKey: "k1",
   ...more,
@@ -81,8 +87,8 @@ it("gives an order the same number every time, by day", () => {
 describe("transitions", () => {
   it("start only from the states that lead there", () => {
     const order = placed();
-    expect(openForPayment(order, payment()).from).toEqual({ _id: "o1", status: { $in: ["placing"] } });
-    expect(markPaid(order, payment(), "c1", 1000).from).toEqual({ _id: "o1", status: { $in: ["awaiting_payment"] } });
+    expect(openForPayment(order, payment()).from).toEqual({ _id: "o1", status: "placing" });
+    expect(markPaid(order, payment(), "c1", 1000).from).toEqual({ _id: "o1", status: "awaiting_payment" });
     expect(cancelled(order, { by: "c1" }, 1000).from).toEqual({
       _id: "o1",
       status: { $in: ["awaiting_payment", "paid"] },
@@ -105,6 +111,47 @@ describe("transitions", () => {
     const { $set } = cancelled(placed({ anonymous: true }), { by: "c1" }, 1000).change;
     expect($set).toMatchObject({ status: "cancelled", shippingAddress: null });
     expect(cancelled(placed(), { by: "c1" }, 1000).change.$set).not.toHaveProperty("shippingAddress");
+  });
+});
+
+describe("a change that others need to know of", () => {
+  const order = placed({ status: "paid", payment: payment(), refundable: 6000 });
+  const told = ({ change }: Transition) => {
+    const entry = change.$push?.outbox as { id: string; type: string; data: object } | undefined;
+    expect(change.$set?.outboxLast).toBe(entry?.id);
+    return entry && [entry.type, entry.data];
+  };
+
+  it("has its event in the same write, with the status that the order has then", () => {
+    const data = {
+      orderId: "o1",
+      number: order.number,
+      customerId: "c1",
+      items: [{ sku: "A", quantity: 2 }],
+      totals: order.totals,
+    };
+    expect(told(openForPayment(order, payment()))).toEqual(["order.placed", { ...data, status: "awaiting_payment" }]);
+    expect(told(markPaid(order, payment(), "c1", 1000))).toEqual(["order.paid", { ...data, status: "paid" }]);
+    const shipment = { carrier: "c", trackingNumber: "1" };
+    expect(told(shipped(order, { by: "a" }, shipment))).toEqual(["order.shipped", { ...data, status: "shipped" }]);
+    expect(told(delivered(order, { by: "a" }))).toEqual(["order.delivered", { ...data, status: "delivered" }]);
+  });
+
+  it("is told when its end is known, where what it held goes back first", () => {
+    expect(told(cancelled(order, { by: "c1" }, 1000))).toBeUndefined();
+    const history = [{ status: "cancelled" as const, at: "t", by: "c1", reason: "no" }];
+    const dead = placed({ status: "cancelled", work: "undo", history });
+    const amountOf = (transition: Transition) => (told(transition) as [string, { amount?: object }])[1].amount;
+    expect(amountOf(undone({ ...dead, payment: payment(), refundable: 5000 }, payment()))).toEqual(won(5000));
+    expect(amountOf(undone({ ...dead, payment: payment(), refundable: 0 }, payment()))).toBeUndefined();
+    expect(amountOf(undone(dead, payment({ paymentKey: undefined })))).toBeUndefined();
+    // Captured while it died, which the order never knew of.
+    expect(amountOf(undone(dead, payment()))).toEqual(won(6000));
+  });
+
+  it("is none where nothing happened to the order itself", () => {
+    for (const quiet of [payTried(order, 1000), tryRefused(order), paymentSeen(order, payment()), workDone(order)])
+      expect(told(quiet)).toBeUndefined();
   });
 });
 
@@ -132,7 +179,7 @@ describe("refunds", () => {
     const part = refundGiven(paid, "r1", payment({ status: "partially_refunded" }), 1000).change;
     expect(part.$set).toMatchObject({ "refunds.r1.status": "done" });
     expect(part.$set).not.toHaveProperty("status");
-    expect(part.$unset).toBeUndefined();
+    expect(part.$unset).toEqual({});
     const all = refundGiven(paid, "r1", payment({ status: "refunded" }), 1000).change;
     expect(all.$set).toMatchObject({ status: "refunded", work: "restock" });
     const shipped = { ...paid, status: "shipped" as const };
