@@ -1,3 +1,5 @@
+import { within } from "./time";
+
 export type Importance = "required" | "optional";
 export type NodeState = "starting" | "running" | "draining";
 
@@ -18,9 +20,27 @@ const PROBE_TIMEOUT_MS = 1000;
 export class Health {
   state: NodeState = "starting";
   private readonly checks = new Map<string, Check>();
+  private readonly vitals = new Map<string, () => boolean>();
 
   register(name: string, check: Check): void {
     this.checks.set(name, check);
+  }
+
+  /** A part of this process without which it is to be started again. The answer ends the watch. */
+  watch(name: string, isAlive: () => boolean): () => void {
+    this.vitals.set(name, isAlive);
+    return () => void this.vitals.delete(name);
+  }
+
+  /** Parts of this process that are dead; no dependency is asked. */
+  dead(): string[] {
+    return [...this.vitals].filter(([, isAlive]) => !isAlive()).map(([name]) => name);
+  }
+
+  /** Whether all that this node needs is there, whatever state it is in. */
+  async hasRequired(): Promise<boolean> {
+    const required = [...this.checks.values()].filter(({ importance }) => importance === "required");
+    return (await Promise.all(required.map(({ probe }) => answers(probe)))).every(Boolean);
   }
 
   async readiness(): Promise<Readiness> {
@@ -35,17 +55,8 @@ export class Health {
   }
 }
 
-async function answers(probe: () => Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("timeout")), PROBE_TIMEOUT_MS);
-  });
-  try {
-    await Promise.race([probe(), timeout]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const answers = (probe: () => Promise<void>): Promise<boolean> =>
+  within(PROBE_TIMEOUT_MS, probe).then(
+    () => true,
+    () => false,
+  );

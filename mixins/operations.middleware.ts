@@ -8,7 +8,11 @@ function answer(response: ServerResponse, status: number, type: string, body: st
 
 async function serve(broker: ServiceBroker, path: string, response: ServerResponse): Promise<void> {
   const { health, metrics } = nodeOf(broker);
-  if (path === "/health/live") return answer(response, 200, "application/json", '{"status":"ok"}');
+  if (path === "/health/live") {
+    const dead = health.dead();
+    const body = dead.length > 0 ? { status: "dead", dead } : { status: "ok" };
+    return answer(response, dead.length > 0 ? 503 : 200, "application/json", JSON.stringify(body));
+  }
   if (path === "/health/ready") {
     const readiness = await health.readiness();
     const status = readiness.status === "unavailable" ? 503 : 200;

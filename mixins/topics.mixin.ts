@@ -1,0 +1,69 @@
+import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Fact } from "../lib/events";
+import { nodeOf } from "../lib/node";
+import { handling } from "../lib/topics/handling";
+import type { Subscription } from "../lib/topics/topics";
+
+export interface TopicConsumer {
+  /** Each event goes to one node of each group. */
+  group: string;
+  /** Called at least once for each event, in order per key. Types that it does not know it lets pass. */
+  handler: (event: Fact) => Promise<unknown>;
+}
+
+/** What a service reads from topics, declared beside its actions and events. */
+export type TopicConsumers = Record<string, TopicConsumer>;
+
+declare module "moleculer" {
+  interface ServiceSchema {
+    topics?: TopicConsumers;
+  }
+}
+
+/** Reads the topics that a service declares under `topics`, from its start to its stop. */
+export function topicsMixin(broker: ServiceBroker): Partial<ServiceSchema> {
+  const { topics, metrics, health } = nodeOf(broker);
+  const subscriptions: Subscription[] = [];
+  const ends: (() => void)[] = [];
+
+  function consume({ logger }: Service, topic: string, { group, handler }: TopicConsumer): void {
+    const labels = { topic, group };
+    const handle = handling({
+      topic,
+      group,
+      // Whatever type comes: a consumer tells by it what it knows.
+      handler: (event) => handler(event as Fact),
+      publish: (name, messages) => topics.publish(name, messages),
+      isAble: () => health.hasRequired(),
+      report: {
+        handled: () => metrics.topicHandled.inc({ ...labels, outcome: "ok" }),
+        retried({ id, type, subject }, error) {
+          metrics.topicRetries.inc(labels);
+          logger.warn({ err: error, id, type, subject, ...labels }, "an event will be tried again");
+        },
+        buried({ partition, offset, key }, error) {
+          metrics.topicHandled.inc({ ...labels, outcome: "dead" });
+          logger.error({ err: error, ...labels, partition, offset, key }, "an event went to the dead letters");
+        },
+        unburied: (error) => logger.warn({ err: error, ...labels }, "a dead letter has to wait"),
+      },
+    });
+    const subscription = topics.subscribe({ topic, group, handle });
+    subscriptions.push(subscription);
+    ends.push(
+      health.watch(`${topic} for ${group}`, () => subscription.failure === undefined),
+      metrics.topicLag.measure(labels, () => topics.lag(topic, group)),
+    );
+  }
+
+  return {
+    started(this: Service) {
+      const consumers: TopicConsumers = this.schema.topics ?? {};
+      for (const [topic, consumer] of Object.entries(consumers)) consume(this, topic, consumer);
+    },
+    async stopped() {
+      for (const end of ends.splice(0)) end();
+      await Promise.all(subscriptions.splice(0).map((subscription) => subscription.close()));
+    },
+  };
+}

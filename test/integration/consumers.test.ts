@@ -1,0 +1,195 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { CloudEvent } from "../../lib/events";
+import { newId } from "../../lib/ids";
+import { nodeOf } from "../../lib/node";
+import { currentRequest } from "../../lib/request-scope";
+import { handling } from "../../lib/topics/handling";
+import type { Message, Received } from "../../lib/topics/topics";
+import { newTraceparent } from "../../lib/trace";
+import { topicsMixin } from "../../mixins/topics.mixin";
+import { eventually, startNode, type TestNode } from "./node";
+
+const cloudEvent = (subject: string, more: Partial<CloudEvent> = {}): CloudEvent => ({
+  specversion: "1.0",
+  id: newId(),
+  type: "test.happened",
+  source: "/test",
+  subject,
+  time: new Date().toISOString(),
+  datacontenttype: "application/json",
+  dataschema: "http://localhost/schemas/test.happened.json",
+  traceparent: newTraceparent(),
+  data: {},
+  ...more,
+});
+const message = (event: CloudEvent | string, key = "k"): Message => ({
+  key,
+  value: typeof event === "string" ? event : JSON.stringify(event),
+  headers: { "content-type": "application/cloudevents+json" },
+});
+
+describe("a message that is handled", () => {
+  const letters: { topic: string; letter: Message }[] = [];
+  let outcomes: string[];
+  beforeEach(() => {
+    letters.length = 0;
+    outcomes = [];
+  });
+  const handle = (handler: (event: CloudEvent) => Promise<unknown>, more: { able?: () => boolean } = {}) =>
+    handling({
+      topic: "things",
+      group: "g",
+      handler,
+      giveUpMs: 600,
+      publish: async (topic, [letter]) => void (letter && letters.push({ topic, letter })),
+      isAble: async () => more.able?.() ?? true,
+      report: {
+        handled: () => outcomes.push("handled"),
+        retried: () => outcomes.push("retried"),
+        buried: () => outcomes.push("buried"),
+        unburied: () => outcomes.push("unburied"),
+      },
+    });
+  const received = (one: Message): Received => ({ ...one, topic: "things", partition: 3, offset: 42 });
+  const { signal } = new AbortController();
+
+  test("is tried again until it works, with its trace", async () => {
+    const event = cloudEvent("s");
+    const traces: unknown[] = [];
+    await handle(async () => {
+      traces.push(currentRequest()?.traceparent);
+      if (traces.length < 3) throw new Error("not yet");
+    })(received(message(event)), signal);
+    expect(traces).toEqual([event.traceparent, event.traceparent, event.traceparent]);
+    expect(outcomes).toEqual(["retried", "retried", "handled"]);
+    expect(letters).toEqual([]);
+  });
+
+  test("goes to the dead letters as it was when it fails for too long, with why and from where", async () => {
+    const one = received(message(cloudEvent("s")));
+    let tries = 0;
+    await handle(async () => {
+      tries += 1;
+      throw new Error("never\nagain");
+    })(one, signal);
+    expect(tries).toBeGreaterThan(2);
+    expect(letters).toEqual([
+      {
+        topic: "things.dlq",
+        letter: {
+          key: one.key,
+          value: one.value,
+          headers: {
+            ...one.headers,
+            "x-origin-topic": "things",
+            "x-origin-partition": "3",
+            "x-origin-offset": "42",
+            "x-group": "g",
+            "x-attempts": String(tries),
+            "x-error": "Error: never again",
+          },
+        },
+      },
+    ]);
+    expect(outcomes.at(-1)).toBe("buried");
+  });
+
+  test.each([
+    ["no JSON", "{"],
+    ["no object", "3"],
+    ["no CloudEvent", JSON.stringify({ type: "order.paid" })],
+    ["another version", JSON.stringify({ ...cloudEvent("s"), specversion: "0.3" })],
+    ["an event without an id", JSON.stringify({ ...cloudEvent("s"), id: undefined })],
+  ])("that is %s goes there at once", async (_, value) => {
+    await handle(() => Promise.reject(new Error("must not be asked")))(received(message(value)), signal);
+    expect(letters.map(({ letter }) => [letter.value, letter.headers["x-attempts"]])).toEqual([[value, "1"]]);
+    expect(outcomes).toEqual(["buried"]);
+  });
+
+  test("is no dead letter because the node lacks what it needs", async () => {
+    const began = Date.now();
+    let tries = 0;
+    await handle(
+      async () => {
+        tries += 1;
+        // Longer than a message that fails by itself is tried.
+        if (Date.now() - began < 1200) throw new Error("the store is away");
+      },
+      { able: () => false },
+    )(received(message(cloudEvent("s"))), signal);
+    expect(tries).toBeGreaterThan(3);
+    expect(outcomes.at(-1)).toBe("handled");
+    expect(letters).toEqual([]);
+  });
+
+  test("is given back when the reader is closed while it waits", async () => {
+    const closing = new AbortController();
+    const handled = handle(() => Promise.reject(new Error("no")))(received(message(cloudEvent("s"))), closing.signal);
+    await eventually(() => outcomes.length > 0);
+    closing.abort();
+    await expect(handled).rejects.toThrow();
+    expect(letters).toEqual([]);
+  });
+});
+
+describe("a service that declares topics", () => {
+  let node: TestNode;
+  afterEach(() => node.stop());
+
+  const heard: CloudEvent[] = [];
+  let fate: (event: CloudEvent) => Promise<void>;
+  const consumer = (broker: ServiceBroker): ServiceSchema => ({
+    name: "consumer",
+    mixins: [topicsMixin(broker)],
+    topics: {
+      things: {
+        group: "consumer",
+        async handler(event) {
+          await fate(event);
+          heard.push(event);
+        },
+      },
+    },
+  });
+  beforeEach(async () => {
+    heard.length = 0;
+    fate = async () => undefined;
+    node = await startNode([consumer]);
+  });
+  const topics = () => nodeOf(node.broker).topics;
+  const subjects = () => heard.map(({ subject }) => subject);
+
+  test("gets each event, in order per key, and one that fails holds up no other key", async () => {
+    fate = async ({ subject }) => {
+      if (subject === "poison") throw new Error("poison");
+    };
+    const events = ["poison", "a1", "b1", "a2"].map((subject) => message(cloudEvent(subject), subject[0]));
+    await topics().publish("things", events);
+    await eventually(() => heard.length === 3);
+    expect(subjects().filter((subject) => subject?.startsWith("a"))).toEqual(["a1", "a2"]);
+    const text = await nodeOf(node.broker).metrics.registry.metrics();
+    expect(text).toMatch(/shop_topic_retries_total\{topic="things",group="consumer"\} [1-9]/);
+    expect(text).toMatch(/shop_topic_lag\{topic="things",group="consumer"\} [1-4]/);
+  });
+
+  test("counts what it is done with", async () => {
+    await topics().publish("things", [message(cloudEvent("a")), message("nothing that can be read")]);
+    await eventually(async () => (await topics().peek("things.dlq", "x", 10)).length === 1);
+    await eventually(() => heard.length === 1);
+    const text = await nodeOf(node.broker).metrics.registry.metrics();
+    expect(text).toContain('shop_topic_handled_total{topic="things",group="consumer",outcome="ok"} 1');
+    expect(text).toContain('shop_topic_handled_total{topic="things",group="consumer",outcome="dead"} 1');
+  });
+
+  test("takes up after a stop what it had not finished", async () => {
+    fate = () => Promise.reject(new Error("not now"));
+    await topics().publish("things", [message(cloudEvent("late"))]);
+    await eventually(async () => (await topics().lag("things", "consumer")) === 1);
+    const service = node.broker.getLocalService("consumer");
+    if (service) await node.broker.destroyService(service);
+    fate = async () => undefined;
+    node.broker.createService(consumer(node.broker));
+    await eventually(() => heard.length === 1);
+    expect(subjects()).toEqual(["late"]);
+  });
+});
