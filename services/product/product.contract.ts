@@ -1,5 +1,7 @@
 import type { Nothing, Static } from "../../lib/schema";
+import type { Level } from "./availability";
 import type * as schema from "./product.schema";
+import type { CatalogueState } from "./product.store";
 
 export type Line = Static<typeof schema.SettleParams>["items"][number];
 
@@ -31,5 +33,14 @@ declare module "../../lib/actions" {
     "product.release": Asked<typeof schema.SettleParams, typeof Nothing>;
     /** Gives back whatever the order holds, sold or reserved; from then on the order can take none again. */
     "product.return": Asked<typeof schema.SettleParams, typeof Nothing>;
+  }
+}
+
+declare module "../../lib/events" {
+  interface EventMap {
+    /** Where the catalogue stands: what was read of an older generation is to be read again. */
+    "product.catalogue.changed": CatalogueState;
+    /** What is available of a SKU; the higher version is newer. */
+    "product.stock.changed": Level;
   }
 }

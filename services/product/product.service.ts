@@ -1,8 +1,11 @@
-import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { broadcast, listeners } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { idempotencyMixin } from "../../mixins/idempotency.mixin";
+import { maintenanceMixin } from "../../mixins/maintenance.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import { topicsMixin } from "../../mixins/topics.mixin";
 import { adminActions } from "./admin.actions";
 import { Availability, type Level } from "./availability";
 import { Generation } from "./catalogue";
@@ -10,11 +13,16 @@ import { catalogueActions } from "./catalogue.actions";
 import { seedDemo } from "./demo";
 import { type CatalogueState, catalogueStore } from "./product.store";
 import { publishing } from "./publishing";
+import { popularity } from "./sales";
+import { salesStore } from "./sales.store";
 import { stockActions } from "./stock.actions";
 import { stockStore } from "./stock.store";
 
 /** Milliseconds between looks at the catalogue's generation, since the broadcast of a change may be lost. */
 const LOOK_EVERY_MS = 1000;
+/** Milliseconds between takeovers of what was sold: each makes the catalogue's pages anew. */
+const POPULARITY_EVERY_MS = 2000;
+const FORGET_EVERY_MS = 3600 * 1000;
 
 /** Catalogue and stock. */
 export default function productService(broker: ServiceBroker): ServiceSchema {
@@ -29,12 +37,15 @@ export default function productService(broker: ServiceBroker): ServiceSchema {
   const stock = stockStore(store, ({ _id, available, version }) => {
     const level: Level = { sku: _id, available, version };
     availability.note(level);
-    void broker.broadcast("product.stock.changed", level);
+    broadcast(broker, "product.stock.changed", level);
   });
-  const products = publishing(catalogue, stock, leaseMs, (state) => {
+  const announce = (state: CatalogueState) => {
     generation.learn(state);
-    void broker.broadcast("product.catalogue.changed", state);
-  });
+    broadcast(broker, "product.catalogue.changed", state);
+  };
+  const products = publishing(catalogue, stock, leaseMs, announce);
+  const sales = salesStore(store);
+  const popular = popularity({ catalogue, stock, sales, announce });
 
   let timer: NodeJS.Timeout | undefined;
 
@@ -50,7 +61,10 @@ export default function productService(broker: ServiceBroker): ServiceSchema {
           if (!(await products.settleClaim(due))) await stock.upkeep(due);
         },
       }),
-      collectionsMixin(...catalogue.collections, ...stock.collections),
+      topicsMixin(broker),
+      maintenanceMixin(POPULARITY_EVERY_MS, popular.takeOver),
+      maintenanceMixin(FORGET_EVERY_MS, sales.forget),
+      collectionsMixin(...catalogue.collections, ...stock.collections, ...sales.collections),
     ],
     settings: { rest: "/" },
 
@@ -60,9 +74,13 @@ export default function productService(broker: ServiceBroker): ServiceSchema {
       ...stockActions(catalogue, stock),
     },
 
-    events: {
-      "product.catalogue.changed": (ctx: Context<CatalogueState>) => generation.learn(ctx.params),
-      "product.stock.changed": (ctx: Context<Level>) => availability.hear(ctx.params),
+    events: listeners({
+      "product.catalogue.changed": (ctx) => generation.learn(ctx.params),
+      "product.stock.changed": (ctx) => availability.hear(ctx.params),
+    }),
+
+    topics: {
+      "order-event": { group: "product", handler: popular.heard },
     },
 
     async started() {

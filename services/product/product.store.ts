@@ -180,7 +180,7 @@ export function catalogueStore(store: Store) {
     },
 
     /** Puts `changed` in the place of the version that it was made from; null where another write was first. */
-    replace({ _id, version, ...fields }: Product, due: string): Promise<Product | null> {
+    replace({ _id, version, sold: _, ...fields }: Product, due: string): Promise<Product | null> {
       const change: Change = { $set: { ...fields, due }, $inc: { version: 1 } };
       return products.update({ _id, version }, change);
     },
