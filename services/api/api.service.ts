@@ -1,11 +1,11 @@
 import type { Server } from "node:http";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
-import { action, callOf } from "../../lib/actions";
+import { action, callOf, type Meta } from "../../lib/actions";
+import { listeners } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
 import { Strict, Type } from "../../lib/schema";
 import { version } from "../../package.json";
-import type { Revocation } from "../auth/auth.contract";
 import { aliasMethods } from "./aliases";
 import { Authentication } from "./authentication";
 import { answerClientErrors } from "./client-errors";
@@ -16,7 +16,7 @@ import { handleRequest } from "./handle";
 import { crossOrigin, parseBody, preflight, securityHeaders } from "./middlewares";
 import { openApiDocument } from "./openapi";
 import { RateLimits } from "./rate-limits";
-import { clientAddress, requestIdOf } from "./request";
+import { clientAddress, requestIdOf, traceparentOf } from "./request";
 import { Revocations } from "./revocations";
 import { schemaAction } from "./schemas";
 
@@ -49,8 +49,9 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     logResponse: null,
     logRouteRegistration: null,
     use: [handle.begin, securityHeaders(environment), crossOrigin(environment), preflight],
-    rootCallOptions(options: { requestID?: string }, req: Parameters<typeof requestIdOf>[0]) {
+    rootCallOptions(options: { requestID?: string; meta?: Meta }, req: Parameters<typeof requestIdOf>[0]) {
       options.requestID = requestIdOf(req);
+      options.meta = { traceparent: traceparentOf(req) };
     },
     onError: handle.error,
     routes: [
@@ -109,11 +110,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       schema: schemaAction(broker, environment.webUrl),
     },
 
-    events: {
-      "auth.revoked"(ctx: { params: Revocation }) {
-        revocations.add(ctx.params);
-      },
-    },
+    events: listeners({ "auth.revoked": (ctx) => revocations.add(ctx.params) }),
 
     async started() {
       answerClientErrors(this.server as Server);

@@ -23,3 +23,10 @@ declare module "../../lib/actions" {
     "auth.erase": Asked<typeof schema.OfUser, typeof Nothing>;
   }
 }
+
+declare module "../../lib/events" {
+  interface EventMap {
+    /** Tokens that ended before their time; whoever missed it asks for `auth.revocations`. */
+    "auth.revoked": Revocation;
+  }
+}

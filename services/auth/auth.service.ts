@@ -2,6 +2,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { action, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { forbidden } from "../../lib/errors";
+import { broadcast } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
 import { Nothing } from "../../lib/schema";
 import { after } from "../../lib/time";
@@ -27,7 +28,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
   const store = authStore(nodeStore, environment);
   const { credentials, sessions, throttle, keyRing } = store;
   const passwords = new Passwords();
-  const revoke = revoking(store, (revocation) => void broker.broadcast("auth.revoked", revocation));
+  const revoke = revoking(store, (revocation) => broadcast(broker, "auth.revoked", revocation));
   const { register, login, refresh, complete } = signIn(store, passwords, revoke, environment.jwt);
 
   /** The time before which nothing concerns an access token that lives. */
