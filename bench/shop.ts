@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { launchNode, type ShopNode } from "../lib/infra/nodes";
 import { freePorts } from "../lib/infra/ports";
 import { entryCommand, type Launched, launch, untilReady } from "../lib/infra/processes";
-import { expectStatus, type Product, Shop } from "../test/e2e/shop";
+import { Shop } from "../test/e2e/shop";
+import { checkoutJourney } from "./checkouts";
 import { CLIENTS, drive, type Figures, hammer, medians, row } from "./load";
 
 /**
@@ -13,8 +14,6 @@ import { CLIENTS, drive, type Figures, hammer, medians, row } from "./load";
  */
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 5);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
-/** Customers who buy by turns: a shop has many with few orders each. */
-const ACCOUNTS = 128;
 const dir = mkdtempSync(join(tmpdir(), "shop-bench-"));
 
 async function startShop(): Promise<{ node: ShopNode; shop: Shop }> {
@@ -52,27 +51,7 @@ async function beside(name: string, shopUrl: string): Promise<void> {
 }
 
 async function checkouts(shop: Shop): Promise<void> {
-  const tokens: string[] = [];
-  for (let i = 0; i < ACCOUNTS; i++) tokens.push((await shop.register()).accessToken);
-  const { items } = expectStatus(await shop.call<{ items: Product[] }>("GET", "/products?limit=100"), 200);
-  const admin = (await shop.admin()).accessToken;
-  const skus = items.flatMap((product) => product.variants.map((variant) => variant.sku)).slice(0, 100);
-  for (const sku of skus) {
-    const body = { delta: 100_000, reason: "bench" };
-    expectStatus(await shop.call("POST", `/inventory/${sku}/adjustments`, { token: admin, body }), 200);
-  }
-  let next = 0;
-  const journey = async (): Promise<number> => {
-    const token = tokens[next % tokens.length] ?? "";
-    const sku = skus[next++ % skus.length] ?? "";
-    const placing = performance.now();
-    const order = expectStatus(await shop.place(token, [{ sku, quantity: 1 }]), 201);
-    const placed = performance.now();
-    const paymentKey = await shop.checkout(order);
-    const paying = performance.now();
-    expectStatus(await shop.confirm(token, order, paymentKey), 200);
-    return placed - placing + (performance.now() - paying);
-  };
+  const journey = await checkoutJourney(shop);
   await drive(journey, 3);
   const runs: Figures[] = [];
   for (let i = 0; i < ROUNDS; i++) runs.push(await drive(journey, SECONDS));
