@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ServiceBroker } from "moleculer";
+import type { CloudEvent } from "../../lib/events";
 import { type Servers, servers } from "../../lib/infra";
 import type { ShopNode } from "../../lib/infra/nodes";
 import { freeRange } from "../../lib/infra/ports";
+import { KafkaTopics } from "../../lib/topics/kafka";
 import { newPlace, type Place } from "../e2e/node";
 import { CARD, expectStatus } from "../e2e/shop";
 import { eventually } from "../integration/node";
@@ -37,6 +40,11 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away a
   const becomes = (code: number, status: string, missing: string[]) =>
     eventually(async () => JSON.stringify(await ready()) === JSON.stringify({ code, status, missing }), 20_000);
 
+  const waiting = async () => {
+    const metrics = await (await fetch(`http://127.0.0.1:${place.ports.ops}/metrics`)).text();
+    return Number(metrics.match(/^shop_outbox_waiting\{.*\} (\d+)$/m)?.[1]);
+  };
+
   it("goes on without Redis, degraded", async () => {
     await becomes(200, "ok", []);
     // Readers all the while, at pages that no cache has: not one of them may notice.
@@ -60,6 +68,41 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away a
     await set.start("redis");
     await becomes(200, "ok", []);
   }, 60_000);
+
+  it("goes on without Kafka, degraded, and tells all of it once Kafka is back", async () => {
+    await set.kill("kafka");
+    await becomes(200, "degraded", ["kafka"]);
+    const { accessToken: token } = await place.shop.register();
+    const [product] = await place.shop.products("?limit=1&sort=price");
+    const items = [{ sku: product?.variants[0]?.sku ?? "", quantity: 1 }];
+    const orders = [];
+    for (let i = 0; i < 5; i++) {
+      const order = expectStatus(await place.shop.place(token, items), 201);
+      const paid = await place.shop.confirm(token, order, await place.shop.checkout(order, CARD.good));
+      expect(expectStatus(paid, 200).status).toBe("paid");
+      orders.push(order.id);
+    }
+    expect(await waiting()).toBe(5);
+    await set.start("kafka");
+    await becomes(200, "ok", []);
+    await eventually(async () => (await waiting()) === 0, 40_000);
+    const topics = new KafkaTopics({
+      brokers: [(await set.env()).KAFKA_BROKERS ?? ""],
+      namespace: "shop",
+      partitions: 1,
+      replication: 1,
+      retentionMs: 3_600_000,
+      logger: new ServiceBroker({ logger: false }).logger,
+    });
+    const events = (await topics.peek("order-event", "a-reader", 1000)).map(
+      ({ value }) => JSON.parse(value) as CloudEvent,
+    );
+    await topics.close();
+    const typesOf = (id: string) => [
+      ...new Set(events.filter(({ subject }) => subject === id).map(({ type }) => type)),
+    ];
+    expect(orders.map(typesOf)).toEqual(orders.map(() => ["order.placed", "order.paid"]));
+  }, 120_000);
 
   it("says soon that it cannot answer without MongoDB, and names it", async () => {
     await set.stop("mongo");

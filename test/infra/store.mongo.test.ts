@@ -1,5 +1,6 @@
 import { createConnection } from "mongoose";
 import { MongoStore } from "../../lib/store/mongo";
+import { onceContract } from "../integration/once.contract";
 import { storeContract } from "../integration/store.contract";
 import { serverKind, withServers } from "./servers";
 
@@ -15,3 +16,5 @@ withServers(["mongo"], "MongoDB as the store", ({ MONGO_URL = "" }) => {
     () => serverKind("mongo") === "mongo-java-server",
   );
 });
+
+withServers(["mongo"], "an effect in MongoDB", ({ MONGO_URL = "" }) => onceContract(() => new MongoStore(MONGO_URL)));
