@@ -1,8 +1,8 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
 import type Datastore from "@seald-io/nedb";
 import { MemoryAdapter } from "moleculer-db";
 import type { Document, Index } from "./collection";
+import { dropTornLine, MODES, writeAll } from "./files";
 import { keepPlaces, type NedbIndex } from "./nedb-index";
 
 /** One NeDB file. Once `failure` is set its memory may hold what the disk does not, and must not be asked any more. */
@@ -10,34 +10,6 @@ export interface Datafile<T extends Document> {
   readonly db: Datastore<T>;
   readonly failure: Error | undefined;
   close(): void;
-}
-
-/** Addresses, password hashes and keys are in these files: nobody but the shop's own user reads them. */
-export const MODES = { fileMode: 0o600, dirMode: 0o700 };
-
-const NEWLINE = 10;
-const CHUNK = 64 * 1024;
-
-async function endOfLastLine(file: FileHandle): Promise<number> {
-  const buffer = Buffer.alloc(CHUNK);
-  for (let end = (await file.stat()).size; end > 0; ) {
-    const start = Math.max(0, end - CHUNK);
-    const { bytesRead } = await file.read(buffer, 0, end - start, start);
-    const newline = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE);
-    if (newline >= 0) return start + newline + 1;
-    end = start;
-  }
-  return 0;
-}
-
-/** Cuts off a last line without its end: an append that never finished, so nobody was told that it is stored. */
-async function dropTornLine(filename: string): Promise<void> {
-  const file = await open(filename, constants.O_RDWR | constants.O_CREAT, MODES.fileMode);
-  try {
-    await file.truncate(await endOfLastLine(file));
-  } finally {
-    await file.close();
-  }
 }
 
 /** NeDB ends a line at each of these too, and would cut a document in two at one in a text; JSON may escape them. */
@@ -50,7 +22,7 @@ const escapeLineEnds = (line: string) =>
  */
 function appendLines(file: number, documents: unknown[]): void {
   const lines = documents.map((document) => `${escapeLineEnds(JSON.stringify(document))}\n`).join("");
-  for (let rest = Buffer.from(lines); rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
+  writeAll(file, Buffer.from(lines));
 }
 
 async function ensureIndexes<T extends Document>(db: Datastore<T>, indexes: Index[]): Promise<void> {

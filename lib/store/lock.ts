@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EnvironmentError } from "../environment";
+import { hasCode } from "./files";
 
 export interface DirectoryLock {
   release(): void;
@@ -24,9 +25,6 @@ function isAlive(pid: number): boolean {
     return hasCode(error, "EPERM");
   }
 }
-
-const hasCode = (error: unknown, code: string) =>
-  typeof error === "object" && error !== null && "code" in error && error.code === code;
 
 /**
  * Takes a directory for this process by a `LOCK` file that names it. A lock whose process is gone is taken over.

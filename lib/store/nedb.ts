@@ -17,7 +17,8 @@ import {
   type Store,
   sortSpec,
 } from "./collection";
-import { type Datafile, loadDatafile, MODES } from "./datafile";
+import { type Datafile, loadDatafile } from "./datafile";
+import { MODES } from "./files";
 import { nedbQuery, writeFilter } from "./filter";
 import { type DirectoryLock, lockDirectory } from "./lock";
 
