@@ -3,6 +3,7 @@ import { ServiceBroker } from "moleculer";
 import { demandPorts, serviceFiles, welcome } from "../lib/hosting";
 import { nodeOf } from "../lib/node";
 import { drainOnSignal, ready } from "../mixins/lifecycle";
+import { openConsole } from "../repl/console";
 
 async function start(): Promise<void> {
   // Loaded here so that a wrong variable is reported like any other reason not to start.
@@ -16,6 +17,7 @@ async function start(): Promise<void> {
   await broker.start();
   await ready(broker);
   process.stdout.write(welcome(environment));
+  if (process.argv.includes("--repl")) openConsole(broker);
 }
 
 start().catch((error: unknown) => {

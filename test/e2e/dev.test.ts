@@ -8,7 +8,7 @@ import { projectRoot } from "../../lib/infra/programs";
 import { eventually } from "../integration/node";
 import { Shop } from "./shop";
 
-const PARTS = ["services", "lib", "mixins", "bin", "moleculer.config.ts", "package.json", "tsconfig.json"];
+const PARTS = ["services", "lib", "mixins", "repl", "bin", "moleculer.config.ts", "package.json", "tsconfig.json"];
 const UNKNOWN = "There is no such product.";
 
 let root: string;

@@ -1,0 +1,46 @@
+import { spawn } from "node:child_process";
+import { entryCommand } from "../../lib/infra/processes";
+import { projectRoot } from "../../lib/infra/programs";
+import { eventually } from "../integration/node";
+
+const PROMPT = "shop $ ";
+
+/** An entry of `bin` as a process with a keyboard. */
+export interface Console {
+  readonly ended: Promise<number | null>;
+  output(): string;
+  /** Resolves when it waits for a line. */
+  prompted(): Promise<unknown>;
+  /** What is shown for a line, up to the next prompt. */
+  type(line: string): Promise<string>;
+  /** A line that nothing has to come after. */
+  say(line: string): void;
+  /** Ctrl-D. */
+  end(): void;
+  kill(): void;
+}
+
+export function openConsole(entry: string, args: string[], env: Record<string, string>): Console {
+  const { command, args: own } = entryCommand(entry);
+  const child = spawn(command, [...own, ...args], { cwd: projectRoot(), env: { ...process.env, ...env } });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  const say = (line: string) => void child.stdin.write(`${line}\n`);
+  return {
+    ended: new Promise((resolve) => child.once("close", resolve)),
+    output: () => output,
+    prompted: () => eventually(() => output.endsWith(PROMPT), 20_000),
+    async type(line) {
+      const before = output.length;
+      say(line);
+      await eventually(() => output.slice(before).endsWith(PROMPT), 20_000);
+      return output.slice(before, -PROMPT.length);
+    },
+    say,
+    end: () => void child.stdin.end(),
+    kill: () => void child.kill("SIGKILL"),
+  };
+}
