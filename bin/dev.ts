@@ -12,6 +12,7 @@ import {
   whenItLoads,
 } from "../mixins/keep-running.middleware";
 import { drainOnSignal } from "../mixins/lifecycle";
+import { openConsole } from "../repl/console";
 
 const CONFIG = join(__dirname, "..", "moleculer.config.ts");
 
@@ -38,6 +39,7 @@ class DevRunner extends Runner implements Phase {
     this.lifecycle = require("../mixins/lifecycle");
     const broker = await super.startBroker();
     this.libraries = libraries();
+    if (process.stdin.isTTY) await openConsole(broker);
     return broker;
   }
 
@@ -83,8 +85,7 @@ async function start(): Promise<void> {
       return runner.lifecycle.drain(broker);
     },
   );
-  const repl = process.stdin.isTTY ? ["--repl"] : [];
-  const broker = await runner.start([process.execPath, __filename, "--hot", ...repl, "--config", CONFIG, ...files]);
+  const broker = await runner.start([process.execPath, __filename, "--hot", "--config", CONFIG, ...files]);
   if (!broker) return;
   await runner.lifecycle.ready(broker);
   process.stdout.write(welcome(environment));

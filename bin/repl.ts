@@ -20,7 +20,7 @@ async function start(): Promise<void> {
   const broker = new ServiceBroker(options);
   drainOnSignal(() => broker);
   await broker.start();
-  openConsole(broker);
+  await openConsole(broker);
 }
 
 start().catch((error: unknown) => {

@@ -17,7 +17,7 @@ async function start(): Promise<void> {
   await broker.start();
   await ready(broker);
   process.stdout.write(welcome(environment));
-  if (process.argv.includes("--repl")) openConsole(broker);
+  if (process.argv.includes("--repl")) await openConsole(broker);
 }
 
 start().catch((error: unknown) => {

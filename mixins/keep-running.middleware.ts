@@ -12,7 +12,7 @@ type Loaded = Service & { __filename?: string };
 type Factory = (broker: ServiceBroker) => ServiceSchema;
 
 const ROOT = join(__dirname, "..");
-const FOLDERS = ["services", "lib", "mixins"];
+const FOLDERS = ["services", "lib", "mixins", "repl"];
 const LOOK_EVERY_MS = 200;
 
 /** Another text after any edit of the code, also after one that leaves the file's own time as it was. */
