@@ -85,6 +85,8 @@ export class LogSubscription implements Subscription {
 
   private fail(error: unknown): void {
     const { reader, logger } = this.options;
+    // Waiting for more ends so when the reader is closed.
+    if (this.closing.signal.aborted) return;
     this.failure = error instanceof Error ? error : new Error(String(error));
     logger.error(`${reader.group} cannot read ${reader.topic} any more: ${this.failure.message}`);
   }
