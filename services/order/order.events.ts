@@ -1,5 +1,5 @@
 import { defineEvents } from "../../lib/events";
-import { Id, MoneySchema, OneOf, type Static, type TSchema, Type } from "../../lib/schema";
+import { Id, MoneySchema, OneOf, type Static, Strict, type TSchema, Type } from "../../lib/schema";
 import { ORDER_STATUSES } from "./order.schema";
 
 const described = {
@@ -7,14 +7,14 @@ const described = {
   number: Type.String({ description: "what people call the order" }),
   customerId: Id,
   status: OneOf(...ORDER_STATUSES),
-  items: Type.Array(Type.Object({ sku: Type.String(), quantity: Type.Integer({ minimum: 1 }) })),
-  totals: Type.Object({ items: MoneySchema, shipping: MoneySchema, total: MoneySchema }),
+  items: Type.Array(Strict({ sku: Type.String(), quantity: Type.Integer({ minimum: 1 }) })),
+  totals: Strict({ items: MoneySchema, shipping: MoneySchema, total: MoneySchema }),
 };
 const reason = Type.String({ description: "of whoever did it, or `expired`" });
 
 /** No address, email or card is in any of them; fields may be added, never taken away or changed. */
 const fact = <P extends Record<string, TSchema>>(description: string, more: P) =>
-  Type.Object({ ...described, ...more }, { description });
+  Strict({ ...described, ...more }, { description });
 
 /** What became of orders, for everybody who needs to know: the facts of the topic `order-event`, keyed by order. */
 export const orderEvents = defineEvents({
