@@ -76,7 +76,9 @@ export async function signalDaemon(dir: string, name: string, signal: NodeJS.Sig
   }
   // A paused process takes SIGTERM only once it goes on.
   if (daemon?.paused) deliver(daemon.pid, "SIGCONT");
-  await until(`${name} to end`, () => findDaemon(dir, name) === undefined, { ms });
+  // Threads of a killed process may hold its port a moment longer than the process is there.
+  const ended = async () => findDaemon(dir, name) === undefined && !(daemon && (await answers(daemon.port)));
+  await until(`${name} to end`, ended, { ms });
   rmSync(recordOf(dir, name), { force: true });
 }
 
