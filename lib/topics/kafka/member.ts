@@ -1,0 +1,116 @@
+import type { ServiceBroker } from "moleculer";
+import { within } from "../../time";
+import type { Reader } from "../topics";
+import { Assignment } from "./assignment";
+import { assignerWith, type Consumer, type KafkaClient } from "./client";
+
+const SESSION_MS = 10_000;
+/** Others of the group wait so long for a member to let go of what it handles. */
+const REBALANCE_MS = 20_000;
+const LET_GO_MS = 15_000;
+const CLOSE_MS = 4000;
+const DISCONNECT_MS = 2000;
+/** A request that kafkajs loses leaves its consumer waiting for ever: no sign of life for so long is a crash, too. */
+const SILENCE_MS = 60_000;
+
+export interface MemberOptions {
+  reader: Reader;
+  /** As Kafka knows them. */
+  names: { topic: string; group: string };
+  logger: ServiceBroker["logger"];
+  /** The id of the one before, for which the group may still be waiting. */
+  predecessor: string | undefined;
+  joined: () => void;
+}
+
+/** One consumer in its group, until it is of no use any more. */
+export class Member {
+  /** The group's name for it. */
+  id: string | undefined;
+  private readonly consumer: Consumer;
+  private readonly crash = Promise.withResolvers<never>();
+  private assignment: Assignment;
+  private seen = Date.now();
+
+  constructor(
+    private readonly client: KafkaClient,
+    private readonly options: MemberOptions,
+  ) {
+    this.assignment = this.unassigned();
+    this.consumer = this.consumerOf(client);
+    this.crash.promise.catch(() => undefined);
+  }
+
+  /** Rejects when it cannot go on. */
+  async read(): Promise<never> {
+    const { topic } = this.options.names;
+    const watch = setInterval(() => this.check(), SILENCE_MS / 10).unref();
+    try {
+      return await Promise.race([this.run(topic), this.crash.promise]);
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  /** Lets go of everything, within some seconds. */
+  async leave(): Promise<void> {
+    await this.assignment.end(CLOSE_MS);
+    await within(DISCONNECT_MS, () => this.consumer.disconnect()).catch(() => undefined);
+    this.client.destroy();
+  }
+
+  private async run(topic: string): Promise<never> {
+    await this.consumer.connect();
+    await this.consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await this.consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async (batch) => this.assignment.take(batch),
+    });
+    return this.crash.promise;
+  }
+
+  private consumerOf({ kafka }: KafkaClient): Consumer {
+    const { names, predecessor } = this.options;
+    const assigner = assignerWith({ groupId: names.group, before: () => this.letGo(), predecessor });
+    const consumer = kafka.consumer({
+      groupId: names.group,
+      partitionAssigners: [assigner],
+      sessionTimeout: SESSION_MS,
+      rebalanceTimeout: REBALANCE_MS,
+      heartbeatInterval: 2000,
+      maxWaitTimeInMs: 250,
+      maxBytesPerPartition: 256 * 1024,
+      allowAutoTopicCreation: false,
+      // A crash ends this one: its successor begins with nothing of it.
+      retry: { restartOnFailure: async () => false },
+    });
+    const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT } = consumer.events;
+    const alive = () => {
+      this.seen = Date.now();
+    };
+    consumer.on(FETCH, alive);
+    consumer.on(HEARTBEAT, alive);
+    consumer.on(CRASH, ({ payload }) => this.crash.reject(payload.error));
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      alive();
+      this.id = payload.memberId;
+      this.options.joined();
+    });
+    return consumer;
+  }
+
+  private async letGo(): Promise<void> {
+    const { assignment } = this;
+    this.assignment = this.unassigned();
+    await assignment.end(LET_GO_MS);
+  }
+
+  private unassigned(): Assignment {
+    return new Assignment(this.options.reader, this.options.logger);
+  }
+
+  private check(): void {
+    if (Date.now() - this.seen > SILENCE_MS) this.crash.reject(new Error("the consumer fell silent"));
+  }
+}

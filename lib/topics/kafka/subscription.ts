@@ -1,0 +1,79 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Subscription } from "../topics";
+import { isFinal, type KafkaClient } from "./client";
+import { Member, type MemberOptions } from "./member";
+import { messageOf, type Outage } from "./outage";
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 3000;
+
+export interface KafkaSubscriptionOptions extends Pick<MemberOptions, "reader" | "names" | "logger"> {
+  open: () => KafkaClient;
+  ensure: (topic: string) => Promise<void>;
+  outage: Outage;
+}
+
+/** A reader of a Kafka topic: a member of its group, and after every mishap another one, until it is closed. */
+export class KafkaSubscription implements Subscription {
+  failure: Error | undefined;
+  private readonly closing = new AbortController();
+  private readonly closed = new Promise<void>((resolve) => {
+    this.closing.signal.addEventListener("abort", () => resolve());
+  });
+  private readonly ended: Promise<void>;
+  private readonly part: string;
+  private pause = FIRST_PAUSE_MS;
+  private predecessor: string | undefined;
+
+  constructor(private readonly options: KafkaSubscriptionOptions) {
+    const { group, topic } = options.reader;
+    this.part = `reading ${topic} as ${group}`;
+    this.ended = this.keepReading();
+  }
+
+  close(): Promise<void> {
+    this.closing.abort();
+    return this.ended;
+  }
+
+  private async keepReading(): Promise<void> {
+    const { outage, logger } = this.options;
+    const { signal } = this.closing;
+    while (!signal.aborted && !this.failure) {
+      try {
+        await this.read();
+      } catch (error) {
+        if (signal.aborted) break;
+        if (isFinal(error)) {
+          this.failure = error instanceof Error ? error : new Error(messageOf(error));
+          logger.error(`${this.part} is over: ${messageOf(error)}`);
+        } else {
+          outage.begin(this.part, error);
+          await delay(this.pause, undefined, { signal }).catch(() => undefined);
+          this.pause = Math.min(2 * this.pause, LONGEST_PAUSE_MS);
+        }
+      }
+    }
+    outage.forget(this.part);
+  }
+
+  /** Resolves when this is closed, rejects when another member has to go on. */
+  private async read(): Promise<void> {
+    const { reader, names, logger, open, ensure } = this.options;
+    await Promise.race([ensure(names.topic), this.closed]);
+    if (this.closing.signal.aborted) return;
+    const { predecessor } = this;
+    const member = new Member(open(), { reader, names, logger, predecessor, joined: () => this.joined() });
+    try {
+      await Promise.race([member.read(), this.closed]);
+    } finally {
+      this.predecessor = member.id ?? predecessor;
+      await member.leave();
+    }
+  }
+
+  private joined(): void {
+    this.pause = FIRST_PAUSE_MS;
+    this.options.outage.end(this.part);
+  }
+}
