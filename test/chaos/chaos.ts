@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServiceBroker } from "moleculer";
+import { readEnvironment } from "../../lib/environment";
+import { KafkaTopics } from "../../lib/topics/kafka";
+import type { ChaosOptions } from "./arguments";
+import { Chance } from "./chance";
+import { type Check, check } from "./checker";
+import { type Market, planChoices } from "./choices";
+import { Cluster, PAYMENT_WINDOW_S } from "./cluster";
+import { Collector, type Supply } from "./collect";
+import type { Evidence } from "./evidence";
+import { describeFault, planFaults } from "./faults";
+import { Injector } from "./injector";
+import { runLoad } from "./load";
+import { PatientShop } from "./patient";
+import type { Figures } from "./report";
+
+const MARKET: Market = { customers: 16, products: 7 };
+const AMPLE = 100_000;
+/** Of the scarce product there is one unit for so many orders, several times fewer than are wanted. */
+const ORDERS_A_SCARCE_UNIT = 60;
+const SETTLE_MS = 120_000;
+
+/** Environment of the nodes with each mistake. */
+const FAULTY = { outbox: { FAULT: "outbox-marks-first" } };
+
+export interface Findings {
+  checks: Check[];
+  figures: Figures;
+  /** What had not come to rest in time. */
+  left: string[];
+}
+
+/** A whole run: starts the cluster, breaks it under load, waits until all is at rest, checks, and clears away. */
+export async function chaos(
+  options: ChaosOptions,
+  { signal, say }: { signal: AbortSignal; say: (text: string) => void },
+): Promise<Findings> {
+  const dir = mkdtempSync(join(tmpdir(), "shop-chaos-"));
+  const cluster = await Cluster.in(dir, options.broken ? FAULTY[options.broken] : {});
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  try {
+    return await Promise.race([run(options, cluster, signal, say), aborted]);
+  } finally {
+    await cluster.close({ gently: options.keep });
+    if (options.keep) say(`data and logs: ${dir}`);
+    else rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function run(
+  { seed, orders }: ChaosOptions,
+  cluster: Cluster,
+  signal: AbortSignal,
+  say: (text: string) => void,
+): Promise<Findings> {
+  const plan = planFaults(new Chance(seed, "faults"), orders);
+  say(`plan of seed ${seed}:`);
+  for (const { at, fault } of plan) say(`  before order ${at}: ${describeFault(fault)}`);
+  say("starting servers and nodes");
+  await cluster.start();
+  const shop = new PatientShop(cluster.origin, signal);
+  const admin = (await shop.admin()).accessToken;
+  const supplies = await newSupplies(shop, admin, orders);
+  const customers = await newCustomers(shop);
+  const environment = await cluster.servers.env();
+  const topics = topicsOf(environment);
+  const collector = await Collector.on({ shop, admin, topics, mongoUrl: environment.MONGO_URL ?? "", supplies });
+  try {
+    const injector = new Injector(plan, cluster, say);
+    const began = Date.now();
+    const entries = await runLoad({
+      shop,
+      admin,
+      windowMs: PAYMENT_WINDOW_S * 1000,
+      choices: planChoices(new Chance(seed, "choices"), orders, MARKET),
+      customers,
+      skus: supplies.map(({ sku }) => sku),
+      begin: (index) => injector.reached(index),
+      say,
+    });
+    const loaded = Date.now();
+    await injector.reached(orders);
+    await injector.ended();
+    say("waiting until everything is at rest");
+    const left = await collector.settle(PAYMENT_WINDOW_S * 1000 + SETTLE_MS, signal);
+    const rested = Date.now();
+    const evidence = await collector.evidence({ entries, deaths: cluster.deaths });
+    const figures: Figures = {
+      seed,
+      orders,
+      seconds: (loaded - began) / 1000,
+      settling: (rested - loaded) / 1000,
+      faults: plan.length,
+      ends: endsOf(evidence),
+      repeats: shop.repeats,
+      longestWait: shop.longestWait / 1000,
+      copies: copiesIn(evidence),
+    };
+    return { checks: check(evidence), figures, left };
+  } finally {
+    await collector.close();
+    await topics.close();
+  }
+}
+
+async function newSupplies(shop: PatientShop, admin: string, orders: number): Promise<Supply[]> {
+  const supplies: Supply[] = [];
+  for (let number = 1; number <= MARKET.products; number++) {
+    const initial = number < MARKET.products ? AMPLE : Math.ceil(orders / ORDERS_A_SCARCE_UNIT);
+    const { sku, product } = await shop.newProduct(admin, initial, 1000 * number + 500);
+    supplies.push({ sku, productId: product.id, initial });
+  }
+  return supplies;
+}
+
+async function newCustomers(shop: PatientShop): Promise<string[]> {
+  const tokens: string[] = [];
+  for (let number = 1; number <= MARKET.customers; number++)
+    tokens.push((await shop.register(`Customer ${number}`)).accessToken);
+  return tokens;
+}
+
+function topicsOf(environment: Record<string, string>): KafkaTopics {
+  const { kafkaBrokers: brokers, topics, namespace } = readEnvironment(environment);
+  // Only for its logger; by itself it would end this process at a signal.
+  const { logger } = new ServiceBroker({ logger: false, skipProcessEventRegistration: true });
+  return new KafkaTopics({ ...topics, brokers, namespace, logger });
+}
+
+function endsOf({ orders, entries }: Evidence): Record<string, number> {
+  const ends: Record<string, number> = {};
+  const refused = entries.filter(({ soldOut }) => soldOut).map(() => "refused for want of stock");
+  for (const end of [...orders.map(({ status }) => status), ...refused]) ends[end] = (ends[end] ?? 0) + 1;
+  return ends;
+}
+
+const copiesIn = ({ messages }: Evidence): number => messages.length - new Set(messages.map(({ value }) => value)).size;
