@@ -167,6 +167,21 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       /** Minor units, for each order. */
       shippingFee: read.integer("ORDER_SHIPPING_FEE", 3000),
     },
+    chat: {
+      /** Conversations that an agent has at once unless they say otherwise. */
+      capacity: read.integer("CHAT_CAPACITY", 5, { min: 1, max: 20 }),
+      /** Milliseconds without a connection after which an agent's unanswered conversations go back to the queue. */
+      agentGraceMs: read.integer("CHAT_AGENT_GRACE_MS", 60_000, { min: 100 }),
+      /** Milliseconds that a connection counts as alive without being renewed. */
+      connectionMs: read.integer("CHAT_CONNECTION_MS", 30_000, { min: 500 }),
+    },
+    mail: {
+      /** smtp:// or smtps://; without it each mail is a file in DATA_DIR/mail. */
+      smtpUrl: read.url("SMTP_URL", ["smtp", "smtps"]),
+      from: read.text("MAIL_FROM") ?? "Shop <no-reply@localhost>",
+      /** Milliseconds after which an unread chat message is told by mail. */
+      unreadMs: read.integer("MAIL_UNREAD_MS", 120_000, { min: 100 }),
+    },
     payment: {
       provider,
       /** Milliseconds that a provider has to answer. */

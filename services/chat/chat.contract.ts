@@ -1,0 +1,26 @@
+import type { CloudEvent } from "../../lib/events";
+import type { Nothing, Static } from "../../lib/schema";
+import type { ChatEventType, ChatFact } from "./chat.events";
+import type * as schema from "./chat.schema";
+
+export type Conversation = Static<typeof schema.ConversationView>;
+export type Message = Static<typeof schema.MessageView>;
+
+declare module "../../lib/actions" {
+  interface ActionMap {
+    /** A client is there: its user is online for as long as one connection is renewed. Idempotent. */
+    "chat.connect": Asked<typeof schema.ConnectParams, typeof Nothing>;
+    /** It is gone. Idempotent. */
+    "chat.disconnect": Asked<typeof schema.DisconnectParams, typeof Nothing>;
+    /** All connections that a gateway has; one that is not renewed for 30 s counts as gone. */
+    "chat.renew": Asked<typeof schema.RenewParams, typeof Nothing>;
+    /** What a user has not read of a conversation, as `unread` in the view. 0 for one that is not theirs. */
+    "chat.unread": Asked<typeof schema.UnreadParams, typeof schema.Unread>;
+  }
+}
+
+type ChatEvents = { [T in ChatEventType]: CloudEvent<T, ChatFact<T>> };
+
+declare module "../../lib/events" {
+  interface EventMap extends ChatEvents {}
+}
