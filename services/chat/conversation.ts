@@ -1,0 +1,119 @@
+import { newId } from "../../lib/ids";
+import { type OutboxDocument, withEvent } from "../../lib/outbox";
+import { currentTrace } from "../../lib/request-scope";
+import type { Change, Filter } from "../../lib/store/collection";
+import { now } from "../../lib/time";
+import type { Due } from "../../mixins/sweeper.mixin";
+import { type ChatEventType, chatEvents } from "./chat.events";
+import type { ConversationStatus, Person } from "./chat.schema";
+
+/** What is left to be done with a conversation; at `due` a sweeper does it. */
+export type Work =
+  /** Nobody has it: an agent with a place is to be found. */
+  | "assign"
+  /** It is over, or another's: the place that its agent held for it is to be free again. */
+  | "release";
+
+export interface Conversation extends Due, OutboxDocument {
+  customer: Person;
+  agent: Person | null;
+  orderId?: string;
+  subject?: string;
+  status: ConversationStatus;
+  /** Its customer's id while it is open: each has one open conversation at most. */
+  open?: string;
+  /** The seq of the last message; a message above it is not there yet. */
+  lastSeq: number;
+  /** The seq of the last message that its customer may see. */
+  publicSeq: number;
+  labels: string[];
+  /** How far each has read. */
+  reads: Record<string, number>;
+  /** Its place in the queue while it waits, the smaller the sooner. */
+  place?: string;
+  work?: Work;
+  /** Agents whose place for it is to be given back. */
+  releases?: string[];
+  /** Agents who have or had it. */
+  agents: string[];
+  createdAt: string;
+  assignedAt?: string;
+  /** Its agent's first message since it was assigned; absent while they have not answered. */
+  answeredAt?: string;
+  /** The first message of any agent. */
+  firstResponseAt?: string;
+  closedAt?: string;
+  rating?: { score: number; comment?: string };
+}
+
+export const isOpen = ({ status }: Conversation): boolean => status !== "closed";
+
+/** Last in the queue, or where it had its turn already before all who have not. */
+export const placeInQueue = (atHead: boolean): string => `${atHead ? 0 : 1}-${newId()}`;
+
+/** One conditional write: it happens only while the conversation is as `from` says. */
+export interface Transition {
+  from: Filter;
+  change: Change;
+}
+
+export interface Step {
+  /** What must hold, beside the id. */
+  from: Filter;
+  /** Fields as they are afterwards, for the view in the event too; undefined takes one away. */
+  set?: Partial<Omit<Conversation, "_id">>;
+  /** Dotted paths. */
+  more?: Change;
+  event?: Exclude<ChatEventType, "chat.message.sent">;
+}
+
+/** Every change of a conversation is made here or by {@link messageCommitted}, so that its event goes with the write. */
+export function transition(conversation: Conversation, { from, set = {}, more = {}, event }: Step): Transition {
+  const gone = Object.entries(set).flatMap(([field, value]) => (value === undefined ? [[field, true] as const] : []));
+  const change: Change = {
+    ...more,
+    $set: { ...set, ...more.$set, ...currentTrace() },
+    $unset: { ...Object.fromEntries(gone), ...more.$unset },
+  };
+  const entry = event && chatEvents.entry(event, factOf({ ...conversation, ...set }));
+  return { from: { _id: conversation._id, ...from }, change: entry ? withEvent(change, entry) : change };
+}
+
+function factOf({ _id: id, customer, agent, orderId, subject, status, createdAt, closedAt }: Conversation) {
+  const conversation = {
+    id,
+    customer,
+    agent,
+    ...(orderId !== undefined && { orderId }),
+    ...(subject !== undefined && { subject }),
+    status,
+    createdAt,
+    ...(closedAt !== undefined && { closedAt }),
+  };
+  return { conversationId: id, conversation };
+}
+
+export const newConversation = (given: { customer: Person; orderId?: string; subject?: string }): Conversation => {
+  const createdAt = now();
+  const conversation: Conversation = {
+    _id: newId(),
+    customer: given.customer,
+    agent: null,
+    ...(given.orderId !== undefined && { orderId: given.orderId }),
+    ...(given.subject !== undefined && { subject: given.subject }),
+    status: "queued",
+    open: given.customer.id,
+    lastSeq: 0,
+    publicSeq: 0,
+    labels: [],
+    reads: {},
+    place: placeInQueue(false),
+    work: "assign",
+    due: createdAt,
+    agents: [],
+    createdAt,
+    ...currentTrace(),
+  };
+  const entry = chatEvents.entry("chat.conversation.opened", factOf(conversation));
+  return { ...conversation, outbox: [entry], outboxLast: entry.id };
+};
