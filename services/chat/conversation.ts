@@ -32,11 +32,16 @@ export interface Conversation extends Due, OutboxDocument {
   /** Its place in the queue while it waits, the smaller the sooner. */
   place?: string;
   work?: Work;
-  /** Agents whose place for it is to be given back. */
-  releases?: string[];
+  /** Agents whose place for it is to be given back, with the time since when they hold it. */
+  releases?: Record<string, string>;
+  /** Moved on when an agent's place for it is taken away: whoever was about to assign it to them comes too late. */
+  fence?: string;
+  /** Who put it back into the queue: it goes to somebody else, unless they claim it. */
+  passedBy?: string;
   /** Agents who have or had it. */
   agents: string[];
   createdAt: string;
+  /** Since when its agent holds a place for it. */
   assignedAt?: string;
   /** Its agent's first message since it was assigned; absent while they have not answered. */
   answeredAt?: string;
