@@ -1,0 +1,111 @@
+import type { ActionSchema } from "moleculer";
+import { action, type Call, callerOf, callOf } from "../../lib/actions";
+import { Nothing } from "../../lib/schema";
+import { type Agent, agentView, newAgent } from "./agent";
+import type { AgentStore } from "./agent.store";
+import {
+  AgentStatusParams,
+  Agents,
+  AgentView,
+  ConnectParams,
+  DisconnectParams,
+  NoParams,
+  RenewParams,
+} from "./chat.schema";
+import type { Tracker } from "./presence/tracker";
+
+interface Parts {
+  agents: AgentStore;
+  tracker: Tracker;
+  /** Places of an agent who never said how many. */
+  capacity: number;
+  /** An agent may have got a place. */
+  kick: () => void;
+  warn: (error: unknown, text: string) => void;
+}
+
+const HELPERS: ["agent", "admin"] = ["agent", "admin"];
+
+/** Who is there, and who of them helps. Admins may help, too. */
+export function agentActions({ agents, tracker, capacity, kick, warn }: Parts): Record<string, ActionSchema> {
+  async function known(call: Call, id: string): Promise<Agent> {
+    return (await agents.get(id)) ?? agents.ensure(await call("user.find", { id }));
+  }
+
+  return {
+    connect: action({
+      params: ConnectParams,
+      returns: Nothing,
+      async handler(ctx) {
+        const { agent, ...connection } = ctx.params;
+        if (agent)
+          await known(callOf(ctx), connection.userId).catch((error: unknown) =>
+            warn(error, "an agent who connected will be known once they say how they are"),
+          );
+        await tracker.connect(connection);
+        return null;
+      },
+    }),
+
+    disconnect: action({
+      params: DisconnectParams,
+      returns: Nothing,
+      async handler({ params }) {
+        await tracker.disconnect(params);
+        return null;
+      },
+    }),
+
+    renew: action({
+      params: RenewParams,
+      returns: Nothing,
+      async handler({ params }) {
+        await tracker.renew(params.connections);
+        return null;
+      },
+    }),
+
+    agents: action({
+      rest: "GET /agents",
+      access: HELPERS,
+      summary: "Who helps: how they are, and how much they have to do",
+      retryable: true,
+      params: NoParams,
+      returns: Agents,
+      handler: async () => ({ items: (await agents.all()).map(agentView) }),
+    }),
+
+    agentStatus: action({
+      rest: "GET /agents/me",
+      access: HELPERS,
+      summary: "How one is oneself",
+      retryable: true,
+      params: NoParams,
+      returns: AgentView,
+      async handler(ctx) {
+        const { id } = callerOf(ctx);
+        const agent = await agents.get(id);
+        if (agent) return agentView(agent);
+        const { name } = await callOf(ctx)("user.find", { id });
+        return agentView(newAgent({ id, name }, capacity, ""));
+      },
+    }),
+
+    setAgentStatus: action({
+      rest: "PUT /agents/me",
+      access: HELPERS,
+      summary: "Takes conversations or not, and how many at once; a lower capacity takes nothing away",
+      params: AgentStatusParams,
+      returns: AgentView,
+      async handler(ctx) {
+        const { id } = callerOf(ctx);
+        await known(callOf(ctx), id);
+        const connected = (await tracker.online([id]))?.has(id);
+        if (connected !== undefined) await agents.setConnected(id, connected);
+        const agent = await agents.choose(id, ctx.params);
+        kick();
+        return agentView(agent ?? (await known(callOf(ctx), id)));
+      },
+    }),
+  };
+}

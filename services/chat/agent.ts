@@ -1,0 +1,63 @@
+import type { Static } from "../../lib/schema";
+import type { Due } from "../../mixins/sweeper.mixin";
+import type { AgentStatus, AgentView, Person } from "./chat.schema";
+import type { Conversation } from "./conversation";
+
+export interface Agent extends Due {
+  name: string;
+  /** What they chose. */
+  status: AgentStatus;
+  /** Whether presence knows a connection of theirs. */
+  connected: boolean;
+  capacity: number;
+  /** Places left: `capacity` less what they hold, below zero after a capacity was lowered. */
+  free: number;
+  /** Their places that are taken: since when, by conversation. */
+  holding: Record<string, string>;
+  lastAssignedAt?: string;
+  /** Since when there is no connection. */
+  goneSince?: string;
+  /** Counts what a sweeper has to look at: changes of `holding`, and being gone. */
+  version: number;
+}
+
+export const newAgent = ({ id, name }: Person, capacity: number, at: string): Agent => ({
+  _id: id,
+  name,
+  status: "offline",
+  connected: false,
+  capacity,
+  free: capacity,
+  holding: {},
+  goneSince: at,
+  version: 0,
+});
+
+export const personOf = ({ _id: id, name }: Agent): Person => ({ id, name });
+
+export const agentView = (agent: Agent): Static<typeof AgentView> => ({
+  id: agent._id,
+  name: agent.name,
+  status: agent.status,
+  online: agent.connected,
+  capacity: agent.capacity,
+  load: agent.capacity - agent.free,
+});
+
+/** May be given conversations without asking for them. */
+export const isAvailable = ({ status, connected, free }: Agent): boolean =>
+  status === "online" && connected && free >= 1;
+
+const load = ({ capacity, free }: Agent): number => (capacity - free) / capacity;
+
+/** Who is asked first: the lowest load for their capacity, then the longest without a new conversation. */
+export const byTurn = (a: Agent, b: Agent): number =>
+  load(a) - load(b) || (a.lastAssignedAt ?? "").localeCompare(b.lastAssignedAt ?? "") || a._id.localeCompare(b._id);
+
+/** Whether the queue may give them this conversation; one that they put back is for somebody else. */
+export const mayBeGiven = (agent: Agent, { _id, passedBy }: Pick<Conversation, "_id" | "passedBy">): boolean =>
+  isAvailable(agent) && passedBy !== agent._id && agent.holding[_id] === undefined;
+
+/** Who gets it; undefined where it has to wait. */
+export const chooseAgent = (agents: Agent[], conversation: Pick<Conversation, "_id" | "passedBy">): Agent | undefined =>
+  agents.filter((agent) => mayBeGiven(agent, conversation)).sort(byTurn)[0];

@@ -1,0 +1,2 @@
+/** Where a test may end the process (`CRASH_AT`): each boundary between two writes of the chat. */
+export const chatCrashPoints = ["chat.place-taken", "chat.assigned", "chat.closed"] as const;

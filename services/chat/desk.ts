@@ -1,0 +1,109 @@
+import type { ActionSchema, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Caller } from "../../lib/actions";
+import { broadcast } from "../../lib/events";
+import { nodeOf } from "../../lib/node";
+import { collectionsMixin } from "../../mixins/collections.mixin";
+import { maintenanceMixin } from "../../mixins/maintenance.mixin";
+import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import type { Delivery } from "../api/api.contract";
+import { agentActions } from "./agent.actions";
+import { agentStore } from "./agent.store";
+import { assigning } from "./assigning";
+import { assignmentActions } from "./assignment.actions";
+import type { ConversationView } from "./chat.schema";
+import type { Conversation } from "./conversation";
+import type { ConversationStore } from "./conversation.store";
+import { presenceFor } from "./presence";
+import { Tracker } from "./presence/tracker";
+import { Queue } from "./queue";
+import { QueueNews } from "./queue.news";
+
+/** Milliseconds between looks for somebody with a place and somebody who waits, whom no change brought together. */
+const MOVE_EVERY_MS = 500;
+/** Milliseconds between comparisons of what agents' documents say of connections with presence. */
+const RECONCILE_EVERY_MS = 5000;
+const REAP_EVERY_MS = 1000;
+
+interface Parts {
+  conversations: ConversationStore;
+  view: (conversation: Conversation, caller: Caller) => Promise<ConversationView>;
+  /** A conversation changed hands or was closed: for whoever shows it. */
+  changed: (conversation: Conversation) => void;
+}
+
+export interface Desk {
+  /** To be named before the conversations' collection. */
+  mixin: Partial<ServiceSchema>;
+  actions: Record<string, ActionSchema>;
+  /** A conversation was opened: the conversation once it had its chance of an agent. */
+  opened: (conversation: Conversation) => Promise<Conversation>;
+}
+
+/** The help desk: who is there, and who of them gets which conversation. */
+export function deskOf(broker: ServiceBroker, { conversations, view, changed }: Parts): Desk {
+  const { environment, store } = nodeOf(broker);
+  const { capacity, agentGraceMs: graceMs, connectionMs } = environment.chat;
+  const { leaseMs } = environment;
+  const logger = broker.getLogger("chat");
+  const warn = (error: unknown, text: string) => logger.warn({ err: error }, text);
+  const deliver = (delivery: Delivery) => broadcast(broker, "api.deliver", delivery);
+
+  const agents = agentStore(store, { capacity, leaseMs, graceMs });
+  const presence = presenceFor(environment, () => tracker.returned());
+  const tracker = new Tracker({ presence, leaseMs: connectionMs, logger, changed: presenceChanged });
+  const queue: Queue = new Queue({
+    agents,
+    conversations,
+    assigning: () => process,
+    failed: (error) => warn(error, "the queue will be moved again"),
+  });
+  const news = new QueueNews({ conversations, deliver, failed: (error) => warn(error, "news of the queue are lost") });
+  const { kick } = queue;
+  const process = assigning({ agents, conversations, leaseMs, graceMs, changed, queueChanged: news.changed, kick });
+
+  async function presenceChanged(userId: string, online: boolean): Promise<void> {
+    deliver({ to: { role: "agent" }, event: "chat.presence", payload: { userId, online }, volatile: true });
+    if ((await agents.setConnected(userId, online)) && online) kick();
+  }
+
+  /** What an agent's document says of connections follows presence, whatever was lost on the way. */
+  async function reconcile(): Promise<void> {
+    const all = await agents.all();
+    const online = await tracker.online(all.map(({ _id }) => _id));
+    if (!online) return;
+    const wrong = all.filter(({ _id, connected }) => connected !== online.has(_id));
+    for (const { _id } of wrong) await agents.setConnected(_id, online.has(_id));
+    if (wrong.length > 0) kick();
+  }
+
+  return {
+    mixin: {
+      mixins: [
+        sweeperMixin({ collection: agents.collection, leaseMs, handle: process.lookAfter }),
+        sweeperMixin({ collection: conversations.collection, leaseMs, handle: process.advance }),
+        maintenanceMixin(MOVE_EVERY_MS, () => queue.move()),
+        maintenanceMixin(Math.min(REAP_EVERY_MS, connectionMs / 4), () => tracker.reap()),
+        maintenanceMixin(Math.min(RECONCILE_EVERY_MS, connectionMs), reconcile),
+        {
+          async stopped() {
+            await queue.stop();
+            await news.stop();
+            await presence.close();
+          },
+        },
+        collectionsMixin(agents.collection),
+      ],
+    },
+
+    actions: {
+      ...agentActions({ agents, tracker, capacity, kick, warn }),
+      ...assignmentActions({ agents, assigning: process, conversations, view }),
+    },
+
+    async opened(conversation) {
+      news.changed(conversation.place ?? "");
+      await queue.move().catch((error: unknown) => warn(error, "a new conversation waits for the next move"));
+      return (await conversations.get(conversation._id)) ?? conversation;
+    },
+  };
+}
