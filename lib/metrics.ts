@@ -57,6 +57,24 @@ export class Metrics {
     labelNames: ["limit"],
     registers: [this.registry],
   });
+  readonly sockets = new MeasuredGauge({
+    name: "shop_sockets",
+    help: "Sockets that are connected to this node, by transport",
+    labelNames: ["transport"],
+    registers: [this.registry],
+  });
+  readonly socketCalls = new Counter({
+    name: "shop_socket_calls_total",
+    help: "Calls over sockets by name and outcome (ok, or the code of the error)",
+    labelNames: ["name", "outcome"],
+    registers: [this.registry],
+  });
+  readonly streams = new MeasuredGauge({
+    name: "shop_streams",
+    help: "Server-sent event streams that are open on this node",
+    labelNames: [],
+    registers: [this.registry],
+  });
 
   readonly outboxPublished = new Counter({
     name: "shop_outbox_published_total",

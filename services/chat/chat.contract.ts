@@ -14,6 +14,8 @@ declare module "../../lib/actions" {
     "chat.disconnect": Asked<typeof schema.DisconnectParams, typeof Nothing>;
     /** All connections that a gateway has; one that is not renewed for 30 s counts as gone. */
     "chat.renew": Asked<typeof schema.RenewParams, typeof Nothing>;
+    /** Of each user's open conversations (a customer's own, an agent's assigned ones) the seq of the last message they may see. */
+    "chat.heads": Asked<typeof schema.HeadsParams, typeof schema.Heads>;
     /** What a user has not read of a conversation, as `unread` in the view. 0 for one that is not theirs. */
     "chat.unread": Asked<typeof schema.UnreadParams, typeof schema.Unread>;
   }
