@@ -1,10 +1,10 @@
 import { type CursorKey, decodeCursor, encodeCursor, type Page } from "../../lib/cursor";
 import { invalid } from "../../lib/errors";
 import { newId } from "../../lib/ids";
+import { queryTokens } from "../../lib/search";
 import { type Change, type Document, DuplicateKey, type Filter, type Store } from "../../lib/store/collection";
 import { type CatalogueEntry, type Product, slugify, toEntry } from "./product";
 import type { CategoryView, ListParams, Sort } from "./product.schema";
-import { queryTokens } from "./search";
 
 interface Category extends Document {
   name: string;

@@ -1,7 +1,7 @@
 import type { Money } from "../../lib/money";
+import { documentTokens, normalise } from "../../lib/search";
 import type { Document } from "../../lib/store/collection";
 import type { CreateParams, PatchParams, ProductView, VariantInput } from "./product.schema";
-import { documentTokens, normalise } from "./search";
 
 export interface Variant {
   sku: string;

@@ -1,4 +1,4 @@
-import { documentTokens, queryTokens } from "../../services/product/search";
+import { documentTokens, queryTokens } from "../../lib/search";
 
 const finds = (titles: string[], q: string, texts: string[] = []) => {
   const tokens = new Set(documentTokens(titles, texts));

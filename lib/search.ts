@@ -39,7 +39,7 @@ function* prefixes(word: string): Generator<string> {
   for (let length = 1; length <= characters.length; length++) yield characters.slice(0, length).join("");
 }
 
-/** What a product is found by: of `titles` every beginning of a word, of `texts` whole words; Korean by its bigrams. */
+/** What a document is found by: of `titles` every beginning of a word, of `texts` whole words; Korean by its bigrams. */
 export function documentTokens(titles: string[], texts: string[]): string[] {
   const tokens = new Set<string>();
   const add = (run: string, parts: Iterable<string>) => {
@@ -53,7 +53,7 @@ export function documentTokens(titles: string[], texts: string[]): string[] {
   return [...tokens].slice(0, MAX_TOKENS);
 }
 
-/** What a product must have to fit a search, all of it; empty when the search says nothing. The rarest come first. */
+/** What a document must have to fit a search, all of it; empty when the search says nothing. The rarest come first. */
 export function queryTokens(q: string): string[] {
   const tokens = new Set<string>();
   for (const run of runs(q)) {
