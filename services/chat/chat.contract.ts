@@ -16,6 +16,8 @@ declare module "../../lib/actions" {
     "chat.renew": Asked<typeof schema.RenewParams, typeof Nothing>;
     /** Of each user's open conversations (a customer's own, an agent's assigned ones) the seq of the last message they may see. */
     "chat.heads": Asked<typeof schema.HeadsParams, typeof schema.Heads>;
+    /** A user is erased: their name, and as a customer all that they wrote, leave the conversations. Idempotent. */
+    "chat.erase": Asked<typeof schema.EraseParams, typeof Nothing>;
     /** What a user has not read of a conversation, as `unread` in the view. 0 for one that is not theirs. */
     "chat.unread": Asked<typeof schema.UnreadParams, typeof schema.Unread>;
   }

@@ -1,5 +1,5 @@
 import { outboxIndex } from "../../lib/outbox";
-import { DuplicateKey, type Store } from "../../lib/store/collection";
+import { DuplicateKey, type Filter, type Store } from "../../lib/store/collection";
 import type { Conversation, Transition } from "./conversation";
 
 /** Conversations: one document each, changed by transitions only. `wake` is told of writes with an event. */
@@ -43,6 +43,48 @@ export function conversationStore(store: Store, wake: () => void) {
       const changed = await collection.update(from, change);
       if (changed?.outboxLast) wake();
       return changed;
+    },
+
+    /** How far a user has read; it only grows. */
+    read: (id: string, userId: string, seq: number): Promise<Conversation | null> =>
+      collection.update({ _id: id }, { $max: { [`reads.${userId}`]: seq } }),
+
+    /** Those of these ids that are there, with a customer only theirs. */
+    visible: (ids: string[], customerId?: string): Promise<Conversation[]> =>
+      collection.find({ _id: { $in: ids }, "customer.id": customerId }, { sort: ["_id"] }),
+
+    /** The open ones that concern these users: as their customer, or as the agent who has it. */
+    concerning: (userIds: string[]): Promise<Conversation[]> =>
+      collection.find(
+        { $or: [{ open: { $in: userIds } }, { status: "assigned", "agent.id": { $in: userIds } }] },
+        { fields: ["customer", "agent", "open", "status", "lastSeq", "publicSeq"] },
+      ),
+
+    /** All that a user ever had a part in. */
+    ofUser: (userId: string): Promise<Conversation[]> =>
+      collection.find({ $or: [{ "customer.id": userId }, { agents: userId }, { "agent.id": userId }] }),
+
+    /** An erased user's name goes, and of a customer all that they said of the conversation. */
+    async forget(id: string, userId: string): Promise<void> {
+      await collection.update(
+        { _id: id, "customer.id": userId },
+        { $set: { "customer.name": "" }, $unset: { subject: true, "rating.comment": true } },
+        { fields: [] },
+      );
+      await collection.update({ _id: id, "agent.id": userId }, { $set: { "agent.name": "" } }, { fields: [] });
+    },
+
+    /** Newest first. */
+    list: (filter: Filter, { before, limit }: { before?: string; limit: number }): Promise<Conversation[]> =>
+      collection.find({ ...filter, ...(before !== undefined && { _id: { $lt: before } }) }, { sort: ["-_id"], limit }),
+
+    /** How many wait that come before a place in the queue. */
+    countBefore: (place: string): Promise<number> => collection.count({ place: { $lt: place } }),
+
+    /** The places of all that wait, in order. */
+    async places(): Promise<string[]> {
+      const waiting = await collection.find({ place: { $gt: "" } }, { sort: ["place"], fields: ["place"] });
+      return waiting.flatMap(({ place }) => place ?? []);
     },
 
     /** Those that wait for an agent, the first in line first. */

@@ -6,6 +6,7 @@ import { now } from "../../lib/time";
 import type { Due } from "../../mixins/sweeper.mixin";
 import { type ChatEventType, chatEvents } from "./chat.events";
 import type { ConversationStatus, Person } from "./chat.schema";
+import type { Message } from "./message";
 
 /** What is left to be done with a conversation; at `due` a sweeper does it. */
 export type Work =
@@ -82,6 +83,32 @@ export function transition(conversation: Conversation, { from, set = {}, more = 
   };
   const entry = event && chatEvents.entry(event, factOf({ ...conversation, ...set }));
   return { from: { _id: conversation._id, ...from }, change: entry ? withEvent(change, entry) : change };
+}
+
+/**
+ * The message at the next seq becomes a part of the conversation, while that is open and with whoever it was with: its
+ * agent is named in the event.
+ */
+export function messageCommitted(conversation: Conversation, message: Message): Transition {
+  const { _id: id, seq, kind, sender, text, createdAt } = message;
+  const { _id: conversationId, customer, agent } = conversation;
+  const isAnswer = kind === "message" && sender.role === "agent";
+  const set: Partial<Conversation> = {
+    lastSeq: seq,
+    ...(kind !== "note" && { publicSeq: seq }),
+    ...(isAnswer && sender.id === agent?.id && !conversation.answeredAt && { answeredAt: createdAt }),
+    ...(isAnswer && !conversation.firstResponseAt && { firstResponseAt: createdAt }),
+  };
+  const entry = chatEvents.entry("chat.message.sent", {
+    conversationId,
+    customerId: customer.id,
+    agentId: agent?.id ?? null,
+    message: { id, seq, kind, sender, text, createdAt },
+  });
+  return {
+    from: { _id: conversationId, lastSeq: seq - 1, status: { $ne: "closed" }, "agent.id": agent?.id ?? null },
+    change: withEvent({ $set: set }, entry),
+  };
 }
 
 function factOf({ _id: id, customer, agent, orderId, subject, status, createdAt, closedAt }: Conversation) {

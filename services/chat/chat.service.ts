@@ -1,0 +1,45 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { nodeOf } from "../../lib/node";
+import { collectionsMixin } from "../../mixins/collections.mixin";
+import { outboxOf } from "../../mixins/outbox.mixin";
+import { chatEvents } from "./chat.events";
+import { clientActions } from "./client.actions";
+import { conversationActions } from "./conversation.actions";
+import { conversationStore } from "./conversation.store";
+import { deliveryOf } from "./delivery";
+import { erasing } from "./erasing";
+import { messageActions } from "./message.actions";
+import { messageStore } from "./message.store";
+import { messaging as messagingOf } from "./messaging";
+import { peopleOf } from "./people";
+import { replyActions } from "./reply.actions";
+import { replyStore } from "./reply.store";
+import { conversationViews } from "./view";
+
+export default function chatService(broker: ServiceBroker): ServiceSchema {
+  const { store } = nodeOf(broker);
+  const conversations = conversationStore(store, () => outbox.wake());
+  const messages = messageStore(store);
+  const replies = replyStore(store);
+  const outbox = outboxOf(broker, { service: "chat", collection: conversations.collection, events: chatEvents });
+  const views = conversationViews(conversations, messages);
+  const delivery = deliveryOf(broker, views);
+  const messaging = messagingOf({ conversations, messages, delivery });
+  const people = peopleOf();
+  const erase = erasing({ conversations, messages, close: async () => undefined });
+
+  return {
+    name: "chat",
+    mixins: [outbox.mixin, collectionsMixin(conversations.collection, messages.collection, replies.collection)],
+    settings: { rest: "/" },
+    metadata: { events: chatEvents.schemas },
+    dependencies: ["user"],
+
+    actions: {
+      ...conversationActions({ conversations, messages, messaging, delivery, views, people }),
+      ...messageActions({ conversations, messages, messaging, delivery, people }),
+      ...clientActions({ conversations, messages, views, delivery, people, erase }),
+      ...replyActions(replies),
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import type { ActionSchema } from "moleculer";
+import { action, callerOf, callOf } from "../../lib/actions";
+import { conflict } from "../../lib/errors";
+import { visibleConversation, visibleSeq, writingRefused } from "./access";
+import * as schema from "./chat.schema";
+import { isOpen, newConversation, transition } from "./conversation";
+import { listConversations } from "./conversation.list";
+import type { ConversationStore } from "./conversation.store";
+import type { Delivery } from "./delivery";
+import type { MessageStore } from "./message.store";
+import type { Messaging } from "./messaging";
+import type { People } from "./people";
+import type { ConversationViews } from "./view";
+
+interface Parts {
+  conversations: ConversationStore;
+  messages: MessageStore;
+  messaging: Messaging;
+  delivery: Delivery;
+  views: ConversationViews;
+  people: People;
+}
+
+/** Where the client gave none: the same first words twice are one message. */
+const openingId = (text: string) => `open-${createHash("sha256").update(text).digest("base64url")}`;
+
+/** Conversations as a whole: to begin one, find it, and say something about it. */
+export function conversationActions(parts: Parts): Record<string, ActionSchema> {
+  const { conversations, messages, messaging, delivery, views, people } = parts;
+
+  return {
+    open: action({
+      rest: "POST /conversations",
+      access: ["customer"],
+      summary: "Asks for help: a new conversation, or the one that is open, with `text` as a message in it",
+      params: schema.OpenParams,
+      returns: schema.ConversationView,
+      status: 201,
+      async handler(ctx) {
+        const { text, clientMsgId, subject, orderId } = ctx.params;
+        const { id } = callerOf(ctx);
+        const reader = { id, agent: false };
+        const existing = await conversations.openOf(id);
+        const opened = existing
+          ? { conversation: existing, isNew: false }
+          : await conversations.open(newConversation({ customer: await people(callOf(ctx), id), subject, orderId }));
+        let { conversation } = opened;
+        if (text !== undefined) {
+          const { customer } = conversation;
+          const sent = await messaging.send(conversation._id, async () => ({
+            conversation,
+            draft: {
+              clientMsgId: clientMsgId ?? openingId(text),
+              text,
+              kind: "message",
+              sender: { ...customer, role: "customer" },
+            },
+            refused: (current) => writingRefused(current, reader, "message"),
+          }));
+          conversation = sent.conversation;
+        }
+        if (opened.isNew) await delivery.conversation(conversation);
+        else ctx.meta.$statusCode = 200;
+        return views.one(conversation, reader);
+      },
+    }),
+
+    list: action({
+      rest: "GET /conversations",
+      access: "signed-in",
+      summary: "One's own conversations, newest first; agents see all",
+      retryable: true,
+      params: schema.ListParams,
+      returns: schema.ConversationPage,
+      async handler(ctx) {
+        const page = await listConversations({ conversations, messages }, callerOf(ctx), ctx.params);
+        return { items: await views.many(page.items), nextCursor: page.nextCursor };
+      },
+    }),
+
+    find: action({
+      rest: "GET /conversations/:id",
+      access: "signed-in",
+      summary: "A conversation of one's own; agents see all",
+      retryable: true,
+      params: schema.ById,
+      returns: schema.ConversationView,
+      errors: [[404, "CONVERSATION_NOT_FOUND"]],
+      async handler(ctx) {
+        const { conversation, reader } = await visibleConversation(conversations, ctx.params.id, callerOf(ctx));
+        return views.one(conversation, reader);
+      },
+    }),
+
+    read: action({
+      rest: "POST /conversations/:id/read",
+      access: "signed-in",
+      summary: "Says how far one has read; it never goes back",
+      params: schema.ReadParams,
+      returns: schema.ConversationView,
+      errors: [[404, "CONVERSATION_NOT_FOUND"]],
+      async handler(ctx) {
+        const { conversation, reader } = await visibleConversation(conversations, ctx.params.id, callerOf(ctx));
+        const seq = Math.min(ctx.params.seq, visibleSeq(conversation, reader));
+        if (seq <= (conversation.reads[reader.id] ?? 0)) return views.one(conversation, reader);
+        const read = await conversations.read(conversation._id, reader.id, seq);
+        delivery.read(conversation, reader.id, seq);
+        return views.one(read ?? conversation, reader);
+      },
+    }),
+
+    rate: action({
+      rest: "POST /conversations/:id/rating",
+      access: ["customer"],
+      summary: "What a customer thinks of a conversation that is over; a second rating replaces the first",
+      params: schema.RatingParams,
+      returns: schema.ConversationView,
+      errors: [
+        [404, "CONVERSATION_NOT_FOUND"],
+        [409, "CONVERSATION_OPEN"],
+      ],
+      async handler(ctx) {
+        const { id, ...rating } = ctx.params;
+        // Whoever may help elsewhere rates their own as a customer.
+        const customer = { ...callerOf(ctx), roles: ["customer" as const] };
+        const { conversation, reader } = await visibleConversation(conversations, id, customer);
+        if (isOpen(conversation)) throw conflict("CONVERSATION_OPEN", "A conversation can be rated when it is closed.");
+        const rated = await conversations.apply(
+          transition(conversation, { from: { status: "closed" }, set: { rating } }),
+        );
+        if (rated) await delivery.conversation(rated);
+        return views.one(rated ?? conversation, reader);
+      },
+    }),
+
+    label: action({
+      rest: "PATCH /conversations/:id",
+      access: ["agent", "admin"],
+      summary: "Sets the labels that agents see",
+      params: schema.LabelParams,
+      returns: schema.ConversationView,
+      errors: [[404, "CONVERSATION_NOT_FOUND"]],
+      async handler(ctx) {
+        const { id, labels } = ctx.params;
+        const { conversation, reader } = await visibleConversation(conversations, id, callerOf(ctx));
+        const labelled = await conversations.apply(transition(conversation, { from: {}, set: { labels } }));
+        if (labelled) await delivery.conversation(labelled);
+        return views.one(labelled ?? conversation, reader);
+      },
+    }),
+  };
+}

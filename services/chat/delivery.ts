@@ -1,0 +1,75 @@
+import type { ServiceBroker } from "moleculer";
+import { broadcast } from "../../lib/events";
+import type { Delivery as ToClients } from "../api/api.contract";
+import type { Person } from "./chat.schema";
+import type { Conversation } from "./conversation";
+import { type Message, messageView } from "./message";
+import type { ConversationViews } from "./view";
+
+type Audience = ToClients["to"];
+
+const users = (...ids: (string | undefined)[]): Audience => ({
+  users: [...new Set(ids.filter((id) => id !== undefined))],
+});
+const ALL_AGENTS: Audience = { role: "agent" };
+
+/** Agents whom a conversation concerns: its own, and all of them while nobody has it. */
+const helpers = ({ agent, status }: Conversation, ...others: string[]): Audience =>
+  status === "queued" ? ALL_AGENTS : users(agent?.id, ...others);
+
+/** Tells clients what changed. It may be lost on the way: they see by seqs what they miss. */
+export function deliveryOf(broker: ServiceBroker, views: ConversationViews) {
+  const tell = (to: Audience, event: ToClients["event"], payload: object, volatile = false): void => {
+    if ("users" in to && to.users.length === 0) return;
+    broadcast(broker, "api.deliver", { to, event, payload, ...(volatile && { volatile }) });
+  };
+
+  return {
+    /** `before` is the conversation without the message: its last seqs are what comes before it. */
+    message(before: Conversation, message: Message): void {
+      const { _id: conversationId, customer, lastSeq, publicSeq } = before;
+      const payload = { conversationId, message: messageView(message) };
+      if (message.kind !== "note") tell(users(customer.id), "chat.message", { ...payload, prevSeq: publicSeq });
+      const author = message.sender.role === "agent" ? [message.sender.id] : [];
+      tell(helpers(before, ...author), "chat.message", { ...payload, prevSeq: lastSeq });
+    },
+
+    /** A message was edited or deleted. */
+    changed(conversation: Conversation, message: Message): void {
+      const payload = { conversationId: conversation._id, message: messageView(message) };
+      if (message.kind !== "note") tell(users(conversation.customer.id), "chat.changed", payload);
+      const author = message.sender.role === "agent" ? [message.sender.id] : [];
+      tell(helpers(conversation, ...author), "chat.changed", payload);
+    },
+
+    /**
+     * A conversation is another one than before: status, agent, labels, rating. Where it changed hands all agents hear of
+     * it, with nobody's reading counted.
+     */
+    async conversation(conversation: Conversation, { changedHands = false } = {}): Promise<void> {
+      const { customer, agent, status } = conversation;
+      const views_ = await Promise.all([
+        views.one(conversation, { id: customer.id, agent: false }),
+        views.one(conversation, { id: agent?.id ?? "", agent: true }),
+      ]);
+      tell(users(customer.id), "chat.conversation", { conversation: views_[0] });
+      const toAll = changedHands || status === "queued";
+      tell(toAll ? ALL_AGENTS : users(agent?.id), "chat.conversation", { conversation: views_[1] });
+    },
+
+    /** How far somebody has read, to both sides; an agent who only looks in is no sign that the other side has an answer. */
+    read({ _id: conversationId, customer, agent, publicSeq }: Conversation, userId: string, seq: number): void {
+      const payload = { conversationId, userId, seq };
+      const isSide = userId === customer.id || userId === agent?.id;
+      if (isSide) tell(users(customer.id), "chat.read", { ...payload, seq: Math.min(seq, publicSeq) });
+      tell(users(isSide ? agent?.id : userId), "chat.read", payload);
+    },
+
+    typing({ _id: conversationId, customer, agent }: Conversation, user: Person, typing: boolean): void {
+      const other = user.id === customer.id ? agent?.id : customer.id;
+      tell(users(other), "chat.typing", { conversationId, user, typing }, true);
+    },
+  };
+}
+
+export type Delivery = ReturnType<typeof deliveryOf>;

@@ -1,0 +1,138 @@
+import { DuplicateKey, type Filter, type OpenableCollection, type Store } from "../../lib/store/collection";
+import { now } from "../../lib/time";
+import type { Reader } from "./access";
+import { changing, type Message, messageId, searchTokens } from "./message";
+
+/** Messages of a conversation above one seq and up to another. */
+const between = (conversationId: string, after: number, upTo: number): Filter => ({
+  _id: { $gt: messageId(conversationId, after), $lte: messageId(conversationId, upTo) },
+});
+const seenBy = ({ agent }: Pick<Reader, "agent">): Filter => (agent ? {} : { kind: { $ne: "note" } });
+
+export interface Span {
+  after: number;
+  upTo: number;
+  limit: number;
+  /** Where there are more, those at the end; answered in order all the same. */
+  newest?: boolean;
+}
+
+/** Messages: one document each. Who reads says up to which seq they are there. */
+export function messageStore(store: Store) {
+  const collection: OpenableCollection<Message> = store.collection<Message>("chat", {
+    name: "messages",
+    indexes: [
+      { fields: ["key"], unique: true },
+      { fields: ["changed"], sparse: true },
+      { fields: ["conversationId", "tokens"], mongoOnly: true },
+      { fields: ["sender.id"], mongoOnly: true },
+    ],
+  });
+
+  return {
+    collection,
+    get: (id: string): Promise<Message | null> => collection.get(id),
+    at: (conversationId: string, seq: number): Promise<Message | null> =>
+      collection.get(messageId(conversationId, seq)),
+    withKey: (key: string): Promise<Message | null> => collection.findOne({ key }),
+
+    /** False where its place is taken, or it is there already. */
+    async insert(message: Message): Promise<boolean> {
+      try {
+        await collection.insert(message);
+        return true;
+      } catch (error) {
+        if (error instanceof DuplicateKey) return false;
+        throw error;
+      }
+    },
+
+    /** Takes away a message that nobody was ever shown. */
+    discard: ({ _id, key }: Message): Promise<number> => collection.remove({ _id, key }),
+
+    /** In order; one more than `limit` where there are more. */
+    async page(conversationId: string, reader: Reader, { after, upTo, limit, newest = false }: Span) {
+      const found = await collection.find(
+        { ...between(conversationId, after, upTo), ...seenBy(reader) },
+        { sort: [newest ? "-_id" : "_id"], limit: limit + 1 },
+      );
+      const items = found.slice(0, limit);
+      return { items: newest ? items.reverse() : items, more: found.length > limit };
+    },
+
+    /** Those up to `seq` that were edited or deleted when that was the last one, or later. */
+    changedSince: (conversationId: string, reader: Reader, seq: number): Promise<Message[]> =>
+      collection.find(
+        {
+          ...between(conversationId, 0, seq),
+          ...seenBy(reader),
+          changed: { $gte: messageId(conversationId, seq), $lte: changing(conversationId) },
+        },
+        { sort: ["_id"] },
+      ),
+
+    /** What others wrote and can still be read. */
+    countOfOthers: (conversationId: string, reader: Reader, { after, upTo }: Omit<Span, "limit">): Promise<number> =>
+      after >= upTo
+        ? Promise.resolve(0)
+        : collection.count({
+            ...between(conversationId, after, upTo),
+            kind: reader.agent ? { $in: ["message", "note"] } : "message",
+            "sender.id": { $ne: reader.id },
+            deletedAt: { $exists: false },
+          }),
+
+    /** Changes a message, or with null deletes it; null where it is deleted. The change is to be {@link placed} then. */
+    rewrite({ _id, conversationId }: Message, text: string | null): Promise<Message | null> {
+      const at = now();
+      const set = text === null ? { text: "", deletedAt: at } : { text, editedAt: at, tokens: searchTokens(text) };
+      return collection.update(
+        { _id, deletedAt: { $exists: false } },
+        {
+          $set: { ...set, changed: changing(conversationId) },
+          $inc: { version: 1 },
+          ...(text === null && { $unset: { tokens: true } }),
+        },
+      );
+    },
+
+    /** Whoever has all up to `lastSeq`, read after the change, has read the message before it at the latest. */
+    async placed({ _id, conversationId, version }: Message, lastSeq: number): Promise<void> {
+      await collection.update(
+        { _id, version },
+        { $set: { changed: messageId(conversationId, lastSeq) } },
+        { fields: [] },
+      );
+    },
+
+    /** Which of these conversations have a message with all tokens in it. */
+    async mentioned(conversationIds: string[], tokens: string[], reader: Pick<Reader, "agent">): Promise<Set<string>> {
+      const found = await collection.find(
+        {
+          conversationId: { $in: conversationIds },
+          ...seenBy(reader),
+          $and: tokens.map((token) => ({ tokens: token })),
+        },
+        { fields: ["conversationId", "seq"] },
+      );
+      return new Set(found.map(({ conversationId }) => conversationId));
+    },
+
+    /** What an erased user wrote in a conversation, at the latest seen with `lastSeq`; with `texts` that goes as well. */
+    forget: (conversationId: string, userId: string, lastSeq: number, texts: boolean): Promise<number> =>
+      collection.updateMany(
+        { ...between(conversationId, 0, lastSeq + 1), "sender.id": userId },
+        {
+          $set: {
+            "sender.name": "",
+            changed: messageId(conversationId, lastSeq),
+            ...(texts && { text: "", deletedAt: now() }),
+          },
+          $inc: { version: 1 },
+          ...(texts && { $unset: { tokens: true } }),
+        },
+      ),
+  };
+}
+
+export type MessageStore = ReturnType<typeof messageStore>;

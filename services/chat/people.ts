@@ -1,0 +1,22 @@
+import { LRUCache } from "lru-cache";
+import type { Call } from "../../lib/actions";
+import type { Person } from "./chat.schema";
+
+/** Milliseconds; a new name is seen as late as that. */
+const KEEP_MS = 60_000;
+
+/** Names by user id, asked of `user` and kept for a minute. */
+export function peopleOf() {
+  const names = new LRUCache<string, string>({ max: 10_000, ttl: KEEP_MS });
+
+  /** 404 USER_NOT_FOUND. */
+  return async (call: Call, id: string): Promise<Person> => {
+    const known = names.get(id);
+    if (known !== undefined) return { id, name: known };
+    const { name } = await call("user.find", { id });
+    names.set(id, name);
+    return { id, name };
+  };
+}
+
+export type People = ReturnType<typeof peopleOf>;
