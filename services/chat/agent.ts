@@ -54,10 +54,12 @@ const load = ({ capacity, free }: Agent): number => (capacity - free) / capacity
 export const byTurn = (a: Agent, b: Agent): number =>
   load(a) - load(b) || (a.lastAssignedAt ?? "").localeCompare(b.lastAssignedAt ?? "") || a._id.localeCompare(b._id);
 
-/** Whether the queue may give them this conversation; one that they put back is for somebody else. */
-export const mayBeGiven = (agent: Agent, { _id, passedBy }: Pick<Conversation, "_id" | "passedBy">): boolean =>
-  isAvailable(agent) && passedBy !== agent._id && agent.holding[_id] === undefined;
+type Waiting = Pick<Conversation, "_id" | "passedBy" | "customer">;
+
+/** Whether the queue may give them this conversation; one that they put back or opened is for somebody else. */
+export const mayBeGiven = (agent: Agent, { _id, passedBy, customer }: Waiting): boolean =>
+  isAvailable(agent) && passedBy !== agent._id && customer.id !== agent._id && agent.holding[_id] === undefined;
 
 /** Who gets it; undefined where it has to wait. */
-export const chooseAgent = (agents: Agent[], conversation: Pick<Conversation, "_id" | "passedBy">): Agent | undefined =>
+export const chooseAgent = (agents: Agent[], conversation: Waiting): Agent | undefined =>
   agents.filter((agent) => mayBeGiven(agent, conversation)).sort(byTurn)[0];

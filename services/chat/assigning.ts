@@ -2,7 +2,7 @@ import { crashPoint } from "../../lib/crash";
 import { conflict, notFound } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import { after, isPast, now } from "../../lib/time";
-import { conversationClosed } from "./access";
+import { conversationClosed, forAgentsOnly } from "./access";
 import { type Agent, personOf } from "./agent";
 import type { AgentStore } from "./agent.store";
 import { assigned, closed, requeued, transferred } from "./assignment";
@@ -146,6 +146,7 @@ export function assigning(parts: AssigningParts) {
         if (conversation.status === "closed") throw conversationClosed();
         if (conversation.agent?.id === agentId) return conversation;
         if (conversation.agent) throw takenBy(conversation.agent);
+        if (conversation.customer.id === agentId) throw forAgentsOnly();
         return occupyFor(agentId, conversation);
       }),
 

@@ -38,7 +38,11 @@ export function assigned(conversation: Conversation, holder: Holder): Transition
   const isDone = conversation.releases === undefined;
   return transition(conversation, {
     from: { ...unchanged(conversation), status: "queued", fence: conversation.fence ?? null },
-    set: { ...toAgent(holder), ...(isDone && { work: undefined, due: undefined }) },
+    set: {
+      ...toAgent(holder),
+      firstAssignedAt: conversation.firstAssignedAt ?? holder.at,
+      ...(isDone && { work: undefined, due: undefined }),
+    },
     more: { $addToSet: { agents: holder.agent.id } },
     event: "chat.conversation.assigned",
   });

@@ -4,8 +4,9 @@ import { Nothing } from "../../lib/schema";
 import { forgetAnswers } from "../../mixins/idempotency.mixin";
 import type { CartStore } from "./cart.store";
 import type { OrderProcess } from "./order.process";
-import { AnonymiseParams, PaymentChangedParams } from "./order.schema";
+import { AnonymiseParams, OfCustomerParams, OrderLines, PaymentChangedParams } from "./order.schema";
 import type { OrderStore } from "./order.store";
+import { orderLine } from "./view";
 
 interface Parts {
   orders: OrderStore;
@@ -26,6 +27,16 @@ export function internalActions({ orders, carts, process, timeout }: Parts): Rec
         const order = await orders.get(ctx.params.orderId);
         if (order) await process.paymentChanged(callOf(ctx), order);
         return null;
+      },
+    }),
+
+    ofCustomer: action({
+      params: OfCustomerParams,
+      returns: OrderLines,
+      retryable: true,
+      async handler({ params: { customerId, limit } }) {
+        const { items } = await orders.list({ customerId }, { limit });
+        return { items: items.flatMap(orderLine) };
       },
     }),
 

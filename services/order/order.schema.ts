@@ -1,6 +1,7 @@
 import { PostalAddress } from "../../lib/postal-address";
 import {
   Id,
+  ItemsOf,
   MoneySchema,
   OneOf,
   PageOf,
@@ -88,4 +89,16 @@ export const CancelParams = Strict({ id: Id, reason: Reason });
 export const ShipParams = Strict({ id: Id, carrier: ShownText(100), trackingNumber: ShownText(100) });
 export const RefundParams = Strict({ id: Id, amount: Type.Optional(MoneySchema), reason: Reason });
 export const PaymentChangedParams = Strict({ orderId: Id });
+export const OfCustomerParams = Strict({ customerId: Id, limit: Type.Integer({ minimum: 1, maximum: 100 }) });
+/** An order in a line, for whoever helps its customer. */
+export const OrderLines = ItemsOf(
+  Type.Object({
+    id: Id,
+    number: Type.String(),
+    status: OneOf(...ORDER_STATUSES),
+    total: MoneySchema,
+    createdAt: Timestamp,
+  }),
+);
+export type OrderLine = Static<typeof OrderLines>["items"][number];
 export const AnonymiseParams = Strict({ customerId: Id });

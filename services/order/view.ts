@@ -1,5 +1,5 @@
 import type { Order } from "./order";
-import { ORDER_STATUSES, type OrderView } from "./order.schema";
+import { ORDER_STATUSES, type OrderLine, type OrderView } from "./order.schema";
 
 /** The order as clients see it; undefined while it is not an order yet. How to pay is for its customer alone. */
 export function orderView(order: Order, viewerId: string): OrderView | undefined {
@@ -20,4 +20,9 @@ export function orderView(order: Order, viewerId: string): OrderView | undefined
     ...(order.expiresAt && { expiresAt: order.expiresAt }),
     createdAt: order.createdAt,
   };
+}
+
+/** An order in a line; none while it is not an order yet. */
+export function orderLine({ _id: id, number, status, totals: { total }, createdAt }: Order): OrderLine[] {
+  return status === "placing" ? [] : [{ id, number, status, total, createdAt }];
 }

@@ -1,0 +1,59 @@
+import type { Call } from "../../lib/actions";
+import { hasType } from "../../lib/errors";
+import type { Fact } from "../../lib/events";
+import type { Static } from "../../lib/schema";
+import type {} from "../order/order.contract";
+import type { Context } from "./chat.schema";
+import type { Conversation } from "./conversation";
+import type { ConversationStore } from "./conversation.store";
+
+/** Orders that whoever helps a customer sees. */
+const SHOWN = 20;
+
+type OrderFact = Extract<Fact, { type: `order.${string}` }>;
+
+/** What conversations say about an order, for both who read them. */
+const WORDS: { [T in OrderFact["type"]]: (number: string) => string } = {
+  "order.placed": (number) => `주문 ${number}: 접수되었습니다. Order ${number} is placed.`,
+  "order.paid": (number) => `주문 ${number}: 결제되었습니다. Order ${number} is paid.`,
+  "order.cancelled": (number) => `주문 ${number}: 취소되었습니다. Order ${number} is cancelled.`,
+  "order.shipped": (number) => `주문 ${number}: 발송되었습니다. Order ${number} is on its way.`,
+  "order.delivered": (number) => `주문 ${number}: 배송되었습니다. Order ${number} has arrived.`,
+  "order.refunded": (number) => `주문 ${number}: 환불되었습니다. Order ${number} is refunded.`,
+};
+
+const isOrderFact = (event: Fact): event is OrderFact => event.type in WORDS;
+
+export interface SystemMessage {
+  conversation: Conversation;
+  /** The same for each try. */
+  key: string;
+  text: string;
+}
+
+interface Parts {
+  conversations: ConversationStore;
+  /** Once for each key. Throws 409 CONVERSATION_CLOSED where it is over. */
+  say: (message: SystemMessage) => Promise<unknown>;
+}
+
+/** What becomes of an order is said in the open conversation that is about it. At least once for each event. */
+export function orderNews({ conversations, say }: Parts) {
+  return async (event: Fact): Promise<void> => {
+    if (!isOrderFact(event)) return;
+    const { orderId, number, customerId } = event.data;
+    const conversation = await conversations.openOf(customerId);
+    if (conversation?.orderId !== orderId) return;
+    try {
+      await say({ conversation, key: `order-event-${event.id}`, text: WORDS[event.type](number) });
+    } catch (error) {
+      if (!hasType(error, "CONVERSATION_CLOSED")) throw error;
+    }
+  };
+}
+
+/** A customer's latest orders. What keeps `order` from answering is thrown. */
+export async function contextOf(call: Call, { customer }: Conversation): Promise<Static<typeof Context>> {
+  const { items } = await call("order.ofCustomer", { customerId: customer.id, limit: SHOWN });
+  return { orders: items };
+}
