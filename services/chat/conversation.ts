@@ -44,6 +44,8 @@ export interface Conversation extends Due, OutboxDocument {
   createdAt: string;
   /** Since when its agent holds a place for it. */
   assignedAt?: string;
+  /** When it first got an agent. */
+  firstAssignedAt?: string;
   /** Its agent's first message since it was assigned; absent while they have not answered. */
   answeredAt?: string;
   /** The first message of any agent. */
