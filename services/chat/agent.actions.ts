@@ -12,10 +12,12 @@ import {
   NoParams,
   RenewParams,
 } from "./chat.schema";
+import type { People } from "./people";
 import type { Tracker } from "./presence/tracker";
 
 interface Parts {
   agents: AgentStore;
+  people: People;
   tracker: Tracker;
   /** Places of an agent who never said how many. */
   capacity: number;
@@ -27,9 +29,9 @@ interface Parts {
 const HELPERS: ["agent", "admin"] = ["agent", "admin"];
 
 /** Who is there, and who of them helps. Admins may help, too. */
-export function agentActions({ agents, tracker, capacity, kick, warn }: Parts): Record<string, ActionSchema> {
+export function agentActions({ agents, people, tracker, capacity, kick, warn }: Parts): Record<string, ActionSchema> {
   async function known(call: Call, id: string): Promise<Agent> {
-    return (await agents.get(id)) ?? agents.ensure(await call("user.find", { id }));
+    return (await agents.get(id)) ?? agents.ensure(await people(call, id));
   }
 
   return {
@@ -85,9 +87,7 @@ export function agentActions({ agents, tracker, capacity, kick, warn }: Parts): 
       async handler(ctx) {
         const { id } = callerOf(ctx);
         const agent = await agents.get(id);
-        if (agent) return agentView(agent);
-        const { name } = await callOf(ctx)("user.find", { id });
-        return agentView(newAgent({ id, name }, capacity, ""));
+        return agentView(agent ?? newAgent(await people(callOf(ctx), id), capacity, ""));
       },
     }),
 

@@ -7,11 +7,13 @@ import { type Assigning, notAssigned } from "./assigning";
 import { ById, ConversationView, TransferParams } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
+import type { People } from "./people";
 
 export interface AssignmentParts {
   agents: AgentStore;
   assigning: Assigning;
   conversations: ConversationStore;
+  people: People;
   view: (conversation: Conversation, caller: Caller) => Promise<ConversationView>;
 }
 
@@ -21,7 +23,7 @@ const isAdmin = ({ roles }: Caller): boolean => roles.includes("admin");
 
 /** Who has a conversation, by their own doing. */
 export function assignmentActions(parts: AssignmentParts): Record<string, ActionSchema> {
-  const { agents, assigning, conversations, view } = parts;
+  const { agents, people, assigning, conversations, view } = parts;
 
   return {
     claim: action({
@@ -38,7 +40,7 @@ export function assignmentActions(parts: AssignmentParts): Record<string, Action
       ],
       async handler(ctx) {
         const caller = callerOf(ctx);
-        if (!(await agents.get(caller.id))) await agents.ensure(await callOf(ctx)("user.find", { id: caller.id }));
+        if (!(await agents.get(caller.id))) await agents.ensure(await people(callOf(ctx), caller.id));
         return view(await assigning.claim(ctx.params.id, caller.id), caller);
       },
     }),

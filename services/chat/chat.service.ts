@@ -2,18 +2,23 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { nodeOf } from "../../lib/node";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { outboxOf } from "../../mixins/outbox.mixin";
+import { topicsMixin } from "../../mixins/topics.mixin";
+import { readerOf } from "./access";
 import { chatEvents } from "./chat.events";
 import { clientActions } from "./client.actions";
 import { conversationActions } from "./conversation.actions";
 import { conversationStore } from "./conversation.store";
 import { deliveryOf } from "./delivery";
+import { deskOf } from "./desk";
 import { erasing } from "./erasing";
 import { messageActions } from "./message.actions";
 import { messageStore } from "./message.store";
 import { messaging as messagingOf } from "./messaging";
+import { orderNews } from "./orders";
 import { peopleOf } from "./people";
 import { replyActions } from "./reply.actions";
 import { replyStore } from "./reply.store";
+import { reportActions } from "./report.actions";
 import { conversationViews } from "./view";
 
 export default function chatService(broker: ServiceBroker): ServiceSchema {
@@ -26,20 +31,37 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
   const delivery = deliveryOf(broker, views);
   const messaging = messagingOf({ conversations, messages, delivery });
   const people = peopleOf();
-  const erase = erasing({ conversations, messages, close: async () => undefined });
+  const desk = deskOf(broker, {
+    conversations,
+    people,
+    view: (conversation, caller) => views.one(conversation, readerOf(conversation, caller)),
+    changed: (conversation) => delivery.conversation(conversation, { changedHands: true }),
+  });
+  const erase = erasing({ conversations, messages, close: desk.close });
 
   return {
     name: "chat",
-    mixins: [outbox.mixin, collectionsMixin(conversations.collection, messages.collection, replies.collection)],
+    mixins: [
+      topicsMixin(broker),
+      desk.mixin,
+      outbox.mixin,
+      collectionsMixin(conversations.collection, messages.collection, replies.collection),
+    ],
     settings: { rest: "/" },
     metadata: { events: chatEvents.schemas },
     dependencies: ["user"],
 
     actions: {
-      ...conversationActions({ conversations, messages, messaging, delivery, views, people }),
+      ...conversationActions({ conversations, messages, messaging, delivery, views, people, opened: desk.opened }),
       ...messageActions({ conversations, messages, messaging, delivery, people }),
       ...clientActions({ conversations, messages, views, delivery, people, erase }),
       ...replyActions(replies),
+      ...desk.actions,
+      ...reportActions(conversations),
+    },
+
+    topics: {
+      "order-event": { group: "chat", handler: orderNews({ conversations, say: messaging.say }) },
     },
   };
 }

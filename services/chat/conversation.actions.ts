@@ -4,7 +4,7 @@ import { action, callerOf, callOf } from "../../lib/actions";
 import { conflict } from "../../lib/errors";
 import { visibleConversation, visibleSeq, writingRefused } from "./access";
 import * as schema from "./chat.schema";
-import { isOpen, newConversation, transition } from "./conversation";
+import { type Conversation, isOpen, newConversation, transition } from "./conversation";
 import { listConversations } from "./conversation.list";
 import type { ConversationStore } from "./conversation.store";
 import type { Delivery } from "./delivery";
@@ -20,6 +20,8 @@ interface Parts {
   delivery: Delivery;
   views: ConversationViews;
   people: People;
+  /** The conversation once it had its chance of an agent. */
+  opened: (conversation: Conversation) => Promise<Conversation>;
 }
 
 /** Where the client gave none: the same first words twice are one message. */
@@ -27,7 +29,7 @@ const openingId = (text: string) => `open-${createHash("sha256").update(text).di
 
 /** Conversations as a whole: to begin one, find it, and say something about it. */
 export function conversationActions(parts: Parts): Record<string, ActionSchema> {
-  const { conversations, messages, messaging, delivery, views, people } = parts;
+  const { conversations, messages, messaging, delivery, views, people, opened: begun } = parts;
 
   return {
     open: action({
@@ -60,8 +62,11 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
           }));
           conversation = sent.conversation;
         }
-        if (opened.isNew) await delivery.conversation(conversation);
-        else ctx.meta.$statusCode = 200;
+        if (opened.isNew) {
+          conversation = await begun(conversation);
+          if (conversation.status === "queued") await delivery.conversation(conversation);
+        }
+        if (!opened.isNew) ctx.meta.$statusCode = 200;
         return views.one(conversation, reader);
       },
     }),

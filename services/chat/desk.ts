@@ -13,6 +13,7 @@ import { assignmentActions } from "./assignment.actions";
 import type { ConversationView } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
+import type { People } from "./people";
 import { presenceFor } from "./presence";
 import { Tracker } from "./presence/tracker";
 import { Queue } from "./queue";
@@ -28,7 +29,8 @@ interface Parts {
   conversations: ConversationStore;
   view: (conversation: Conversation, caller: Caller) => Promise<ConversationView>;
   /** A conversation changed hands or was closed: for whoever shows it. */
-  changed: (conversation: Conversation) => void;
+  changed: (conversation: Conversation) => Promise<unknown>;
+  people: People;
 }
 
 export interface Desk {
@@ -37,10 +39,12 @@ export interface Desk {
   actions: Record<string, ActionSchema>;
   /** A conversation was opened: the conversation once it had its chance of an agent. */
   opened: (conversation: Conversation) => Promise<Conversation>;
+  /** Ends a conversation, whoever has it. */
+  close: (conversation: Conversation) => Promise<unknown>;
 }
 
 /** The help desk: who is there, and who of them gets which conversation. */
-export function deskOf(broker: ServiceBroker, { conversations, view, changed }: Parts): Desk {
+export function deskOf(broker: ServiceBroker, { conversations, view, changed, people }: Parts): Desk {
   const { environment, store } = nodeOf(broker);
   const { capacity, agentGraceMs: graceMs, connectionMs } = environment.chat;
   const { leaseMs } = environment;
@@ -59,7 +63,19 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed }: 
   });
   const news = new QueueNews({ conversations, deliver, failed: (error) => warn(error, "news of the queue are lost") });
   const { kick } = queue;
-  const process = assigning({ agents, conversations, leaseMs, graceMs, changed, queueChanged: news.changed, kick });
+  const process = assigning({
+    agents,
+    conversations,
+    leaseMs,
+    graceMs,
+    changed: tellChanged,
+    queueChanged: news.changed,
+    kick,
+  });
+
+  function tellChanged(conversation: Conversation): void {
+    void changed(conversation).catch((error: unknown) => warn(error, "news of a conversation are lost"));
+  }
 
   async function presenceChanged(userId: string, online: boolean): Promise<void> {
     deliver({ to: { role: "agent" }, event: "chat.presence", payload: { userId, online }, volatile: true });
@@ -96,9 +112,11 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed }: 
     },
 
     actions: {
-      ...agentActions({ agents, tracker, capacity, kick, warn }),
-      ...assignmentActions({ agents, assigning: process, conversations, view }),
+      ...agentActions({ agents, people, tracker, capacity, kick, warn }),
+      ...assignmentActions({ agents, people, assigning: process, conversations, view }),
     },
+
+    close: ({ _id }) => process.close(_id, () => undefined),
 
     async opened(conversation) {
       news.changed(conversation.place ?? "");

@@ -4,7 +4,7 @@ import { conversationClosed } from "./access";
 import { type Conversation, isOpen, messageCommitted } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
 import type { Delivery } from "./delivery";
-import { type Draft, type Message, messageKey, nextMessage } from "./message";
+import { type Draft, type Message, messageKey, nextMessage, type Sender } from "./message";
 import type { MessageStore } from "./message.store";
 import { inTurns } from "./turns";
 
@@ -27,6 +27,8 @@ interface Parts {
   messages: MessageStore;
   delivery: Delivery;
 }
+
+const SYSTEM: Sender = { id: "system", name: "System", role: "system" };
 
 /**
  * A message is stored at the next place of its conversation, then committed: one conditional write makes its seq the
@@ -95,6 +97,16 @@ export function messaging({ conversations, messages, delivery }: Parts) {
     /** Stores a message, or finds it by its client's id; resolves when it will not be lost. `prepare` runs in its turn. */
     send: (conversationId: string, prepare: () => Promise<Prepared>): Promise<Sent> =>
       inTurn(conversationId, async () => store(await prepare())),
+
+    /** What the shop itself says, once for each key. Throws 409 CONVERSATION_CLOSED. */
+    say: ({ conversation, key, text }: { conversation: Conversation; key: string; text: string }): Promise<Sent> =>
+      inTurn(conversation._id, () =>
+        store({
+          conversation,
+          draft: { clientMsgId: key, text, kind: "system", sender: SYSTEM },
+          refused: (now) => (isOpen(now) ? undefined : conversationClosed()),
+        }),
+      ),
   };
 }
 
