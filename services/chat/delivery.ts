@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { broadcast } from "../../lib/events";
 import type { Delivery as ToClients } from "../api/api.contract";
+import type { Reader } from "./access";
 import type { Person } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import { type Message, messageView } from "./message";
@@ -19,6 +20,8 @@ const helpers = ({ agent, status }: Conversation, ...others: string[]): Audience
 
 /** Tells clients what changed. It may be lost on the way: they see by seqs what they miss. */
 export function deliveryOf(broker: ServiceBroker, views: ConversationViews) {
+  const logger = broker.getLogger("chat");
+
   const tell = (to: Audience, event: ToClients["event"], payload: object, volatile = false): void => {
     if ("users" in to && to.users.length === 0) return;
     broadcast(broker, "api.deliver", { to, event, payload, ...(volatile && { volatile }) });
@@ -44,17 +47,18 @@ export function deliveryOf(broker: ServiceBroker, views: ConversationViews) {
 
     /**
      * A conversation is another one than before: status, agent, labels, rating. Where it changed hands all agents hear of
-     * it, with nobody's reading counted.
+     * it, with nobody's reading counted. Never rejects.
      */
     async conversation(conversation: Conversation, { changedHands = false } = {}): Promise<void> {
       const { customer, agent, status } = conversation;
-      const views_ = await Promise.all([
-        views.one(conversation, { id: customer.id, agent: false }),
-        views.one(conversation, { id: agent?.id ?? "", agent: true }),
-      ]);
-      tell(users(customer.id), "chat.conversation", { conversation: views_[0] });
+      const show = async (to: Audience, reader: Reader) =>
+        tell(to, "chat.conversation", { conversation: await views.one(conversation, reader) });
       const toAll = changedHands || status === "queued";
-      tell(toAll ? ALL_AGENTS : users(agent?.id), "chat.conversation", { conversation: views_[1] });
+      await Promise.all([
+        show(users(customer.id), { id: customer.id, agent: false }),
+        agent && show(users(agent.id), { id: agent.id, agent: true }),
+        toAll && show(ALL_AGENTS, { id: "", agent: true }),
+      ]).catch((error: unknown) => logger.warn({ err: error }, "news of a conversation are lost"));
     },
 
     /** How far somebody has read, to both sides; an agent who only looks in is no sign that the other side has an answer. */
