@@ -18,6 +18,8 @@ export interface Meta {
   /** The client's address as the trusted proxies gave it. */
   clientIp?: string;
   userAgent?: string;
+  /** `Accept-Language` as the client sent it. */
+  acceptLanguage?: string;
   idempotencyKey?: string;
   /** W3C Trace Context. */
   traceparent?: string;

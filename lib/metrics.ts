@@ -76,6 +76,19 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly mails = new Counter({
+    name: "shop_mails_total",
+    help: "Mails by outcome (sent, dropped, rejected, given-up), and tries that failed and will be repeated (retried)",
+    labelNames: ["outcome"],
+    registers: [this.registry],
+  });
+  readonly mailsWaiting = new MeasuredGauge({
+    name: "shop_mails_waiting",
+    help: "Mails that are not sent yet, of the whole cluster",
+    labelNames: [],
+    registers: [this.registry],
+  });
+
   readonly outboxPublished = new Counter({
     name: "shop_outbox_published_total",
     help: "Events taken from outboxes to their topic",

@@ -19,16 +19,18 @@ export interface SweeperOptions<T extends Due> {
   leaseMs: number;
   /** Milliseconds between looks. */
   everyMs?: number;
+  /** How many documents a node works on at once. */
+  atOnce?: number;
 }
 
-/** How many documents a node works on at once. */
 const AT_ONCE = 48;
 
 /**
  * Takes up what a dead or failed node left. `due` is lease and schedule in one: a document is taken by moving its `due`
  * on, conditional on the old value, so that of several nodes one gets it. A slow document holds up no other.
  */
-export function sweeperMixin<T extends Due>({ collection, handle, leaseMs, everyMs = 500 }: SweeperOptions<T>) {
+export function sweeperMixin<T extends Due>(options: SweeperOptions<T>) {
+  const { collection, handle, leaseMs, everyMs = 500, atOnce = AT_ONCE } = options;
   const active = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let stopping = false;
@@ -48,7 +50,7 @@ export function sweeperMixin<T extends Due>({ collection, handle, leaseMs, every
 
   /** Starts as many as there is room for. Where more are due, the end of one makes room for the next. */
   async function look(service: Service): Promise<void> {
-    const room = AT_ONCE - active.size;
+    const room = atOnce - active.size;
     if (stopping || room <= 0) return;
     const left = await collection.find({ due: { $lte: now() } }, { sort: ["due"], limit: room });
     for (const document of left) {

@@ -9,6 +9,8 @@ export interface TopicConsumer {
   group: string;
   /** Called at least once for each event, in order per key. Types that it does not know it lets pass. */
   handler: (event: Fact) => Promise<unknown>;
+  /** Rejects while something is away that the handler cannot do without, so that no try counts against an event. */
+  needs?: () => Promise<void>;
 }
 
 /** What a service reads from topics, declared beside its actions and events. */
@@ -20,13 +22,22 @@ declare module "moleculer" {
   }
 }
 
+async function isThere(needs: TopicConsumer["needs"]): Promise<boolean> {
+  try {
+    await needs?.();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Reads the topics that a service declares under `topics`, from its start to its stop. */
 export function topicsMixin(broker: ServiceBroker): Partial<ServiceSchema> {
   const { topics, metrics, health } = nodeOf(broker);
   const subscriptions: Subscription[] = [];
   const ends: (() => void)[] = [];
 
-  function consume({ logger }: Service, topic: string, { group, handler }: TopicConsumer): void {
+  function consume({ logger }: Service, topic: string, { group, handler, needs }: TopicConsumer): void {
     const labels = { topic, group };
     const handle = handling({
       topic,
@@ -34,7 +45,7 @@ export function topicsMixin(broker: ServiceBroker): Partial<ServiceSchema> {
       // Whatever type comes: a consumer tells by it what it knows.
       handler: (event) => handler(event as Fact),
       publish: (name, messages) => topics.publish(name, messages),
-      isAble: () => health.hasRequired(),
+      isAble: async () => (await health.hasRequired()) && (await isThere(needs)),
       report: {
         handled: () => metrics.topicHandled.inc({ ...labels, outcome: "ok" }),
         retried({ id, type, subject }, error) {
