@@ -1,0 +1,52 @@
+import Redis from "ioredis";
+import { newId } from "../../lib/ids";
+import type { Presence } from "../../services/chat/presence/presence";
+import { RedisPresence } from "../../services/chat/presence/redis";
+import { presenceContract } from "../integration/chat.presence.contract";
+import { DeskLab } from "../integration/desk.parts";
+import { eventually } from "../integration/node";
+import { withServers } from "./servers";
+
+withServers(["redis"], "presence in Redis", (env) => {
+  const url = env.REDIS_URL ?? "";
+  const ready = (namespace: string, leaseMs: number) =>
+    new Promise<Presence>((resolve) => {
+      const presence: Presence = new RedisPresence(url, namespace, leaseMs, () => resolve(presence));
+    });
+
+  presenceContract((leaseMs) => {
+    const namespace = newId();
+    return Promise.all([ready(namespace, leaseMs), ready(namespace, leaseMs)]);
+  });
+
+  test("lives on while nodes of the chat come and go", async () => {
+    const namespace = newId();
+    const first = await ready(namespace, 60_000);
+    await first.renew([{ userId: "kim", connectionId: "c" }]);
+    await first.close();
+    const second = await ready(namespace, 60_000);
+    expect(await second.online(["kim"])).toEqual(new Set(["kim"]));
+    await second.close();
+  });
+
+  test("keys that nobody looks after end by themselves", async () => {
+    const namespace = newId();
+    const presence = await ready(namespace, 100);
+    const redis = new Redis(url);
+    await presence.renew([{ userId: "kim", connectionId: "c" }]);
+    await eventually(async () => (await redis.exists(`${namespace}-presence:user:kim`)) === 0);
+    expect(await presence.reap()).toEqual(["kim"]);
+    expect(await redis.keys(`${namespace}-presence:*`)).toEqual([]);
+    redis.disconnect();
+    await presence.close();
+  });
+
+  test("a chat whose Redis is not there starts, and its agents are given conversations", async () => {
+    const desk = await DeskLab.start({ REDIS_URL: "redis://127.0.0.1:1" });
+    const agent = await desk.agent();
+    expect(await desk.open()).toMatchObject({ agent: { id: agent.id } });
+    await desk.disconnect(agent);
+    expect((await desk.agents(agent)).get(agent.id)).toMatchObject({ online: true });
+    await desk.stop();
+  });
+});
