@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
+import SocketIo from "moleculer-io";
 import ApiGateway from "moleculer-web";
 import { action, callOf, type Meta } from "../../lib/actions";
 import { listeners } from "../../lib/events";
@@ -13,6 +14,7 @@ import { published, routesAreThere } from "./discovery";
 import { referencePages } from "./docs";
 import { encodeAnswer } from "./encoding";
 import { handleRequest } from "./handle";
+import { liveClients } from "./live";
 import { crossOrigin, parseBody, preflight, securityHeaders } from "./middlewares";
 import { openApiDocument } from "./openapi";
 import { RateLimits } from "./rate-limits";
@@ -26,15 +28,19 @@ const POLL_REVOCATIONS_MS = 500;
 export default function apiService(broker: ServiceBroker): ServiceSchema {
   const { environment, health, metrics } = nodeOf(broker);
   const call = callOf(broker);
-  const revocations = new Revocations(call, environment.jwt.accessSeconds * 1000);
+  const revocations = new Revocations(call, environment.jwt.accessSeconds * 1000, (revocation) =>
+    live.revoked(revocation, revocations),
+  );
   const authentication = new Authentication(call, environment.jwt, revocations);
   const limits = new RateLimits(environment.redisUrl, environment.namespace, environment.rateLimit, metrics);
+  const addressOf = clientAddress(environment.trustedProxies);
+  const live = liveClients({ broker, authentication, limits, addressOf });
   const handle = handleRequest({
-    authentication,
+    authenticate: async (req) => (await authentication.authenticate(req.headers.authorization)) ?? live.byTicket(req),
     limits,
     metrics,
     logger: broker.getLogger("http"),
-    addressOf: clientAddress(environment.trustedProxies),
+    addressOf,
   });
   let polling: NodeJS.Timeout | undefined;
 
@@ -43,6 +49,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     rest: "/",
     port: environment.port,
     ip: "::",
+    io: live.settings,
     debounceTime: 50,
     optimizeOrder: true,
     logRequest: null,
@@ -82,7 +89,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
 
   return {
     name: "api",
-    mixins: [ApiGateway as unknown as Partial<ServiceSchema>],
+    mixins: [ApiGateway as unknown as Partial<ServiceSchema>, SocketIo],
     dependencies: ["auth"],
     settings,
     methods: {
@@ -95,7 +102,10 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     },
 
     actions: {
-      // moleculer-web's own actions list and change routes; nobody here asks them to.
+      // moleculer-web's own actions list and change routes, moleculer-io's reach every client; nobody here asks them to.
+      call: false,
+      broadcast: false,
+      getClients: false,
       listAliases: false,
       addRoute: false,
       removeRoute: false,
@@ -108,9 +118,13 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         handler: () => openApiDocument(published(broker), environment.webUrl, version),
       }),
       schema: schemaAction(broker, environment.webUrl),
+      ...live.actions,
     },
 
-    events: listeners({ "auth.revoked": (ctx) => revocations.add(ctx.params) }),
+    events: listeners({
+      "auth.revoked": (ctx) => revocations.add(ctx.params),
+      "api.deliver": (ctx) => live.deliver(ctx.params),
+    }),
 
     async started() {
       answerClientErrors(this.server as Server);
@@ -119,6 +133,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         probe: async () => routesAreThere(broker, this.aliases as { action?: string }[]),
       });
       await Promise.all([revocations.load(), authentication.warm()]);
+      live.start(this.io, this.server as Server);
       const poll = () =>
         revocations
           .poll()
@@ -132,6 +147,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     async stopped() {
       clearTimeout(polling);
       polling = undefined;
+      await live.close(this.server as Server);
       await limits.close();
     },
   };

@@ -6,12 +6,14 @@ import type { Environment } from "../../lib/environment";
 import { forbidden, unauthorized } from "../../lib/errors";
 import type { Revocations } from "./revocations";
 
-interface Verified {
-  caller: Caller;
-  issuedAt: number;
-  expiresAt: number;
+/** An access token's content. Times are in seconds, `issuedAt` may have a fraction. */
+export interface Verified {
+  readonly caller: Caller;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
 }
 
+const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const REFETCH_MS = 3000;
 const ROLES: Role[] = ["customer", "agent", "admin"];
 
@@ -27,17 +29,28 @@ export class Authentication {
     private readonly revocations: Revocations,
   ) {}
 
-  /** The caller that the header names; undefined without one. Throws 401 for a token that is not good. */
-  async authenticate(authorization: string | undefined): Promise<Caller | undefined> {
+  /** What the header's token says; undefined without a header. Throws 401 for a token that is not good. */
+  async authenticate(authorization: string | undefined): Promise<Verified | undefined> {
     if (authorization === undefined) return undefined;
-    const [, token] = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization) ?? [];
+    const [, token] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
     if (!token) throw unauthorized("BAD_TOKEN", "Send an access token as Authorization: Bearer.");
-    const { caller, issuedAt, expiresAt } = await this.verify(token);
+    return this.admit(token);
+  }
+
+  /** What a token says. Throws 401 for one that is not good. */
+  async admit(token: string): Promise<Verified> {
+    if (!TOKEN.test(token)) throw unauthorized("BAD_TOKEN", "The access token is not one of ours.");
+    const verified = await this.verify(token);
     await this.revocations.fresh();
+    this.demandAlive(verified);
+    return verified;
+  }
+
+  /** Throws 401 where a token that was good is so no longer. */
+  demandAlive({ caller, issuedAt, expiresAt }: Verified): void {
     if (expiresAt * 1000 <= Date.now()) throw unauthorized("TOKEN_EXPIRED", "The access token has expired.");
     if (this.revocations.covers(caller, issuedAt))
       throw unauthorized("TOKEN_REVOKED", "The session of this access token has ended.");
-    return caller;
   }
 
   /** Fetches the keys ahead of the first request. */

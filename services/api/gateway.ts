@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Meta } from "../../lib/actions";
 import type { DeclaredAction } from "../../mixins/middleware";
+import type { Verified } from "./authentication";
 
 /** What moleculer-web hangs on a request; its own types leave most of it open. */
 export interface GatewayRequest extends IncomingMessage {
@@ -12,6 +13,8 @@ export interface GatewayRequest extends IncomingMessage {
   $params: Record<string, unknown> & { params?: Record<string, string> };
   $action?: DeclaredAction;
   $alias?: { path: string };
+  /** What the access token says that came with it. */
+  $verified?: Verified;
   $ctx?: { meta: Meta; requestID: string | null };
 }
 

@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { ShopError } from "../../lib/errors";
 import type { Metrics } from "../../lib/metrics";
-import { type Authentication, authorize } from "./authentication";
+import { authorize, type Verified } from "./authentication";
 import { isFresh } from "./conditional";
 import type { GatewayRequest, GatewayResponse, Middleware } from "./gateway";
 import { idempotencyKeyOf } from "./middlewares";
@@ -9,8 +9,11 @@ import { toProblem, toPublicError } from "./problem";
 import type { RateLimits } from "./rate-limits";
 import { isRead, paramsOf } from "./request";
 
+export const EVENT_STREAM = "text/event-stream";
+
 interface Parts {
-  authentication: Authentication;
+  /** Who a request is from: by its token, or by what a stream's ticket stands for. */
+  authenticate: (req: GatewayRequest) => Promise<Verified | undefined>;
   limits: RateLimits;
   metrics: Metrics;
   logger: ServiceBroker["logger"];
@@ -20,7 +23,7 @@ interface Parts {
 type RequestContext = NonNullable<GatewayRequest["$ctx"]>;
 
 /** A request's way through the gateway: who asks, whether they may, what they asked, and how it is answered. */
-export function handleRequest({ authentication, limits, metrics, logger, addressOf }: Parts) {
+export function handleRequest({ authenticate, limits, metrics, logger, addressOf }: Parts) {
   /** Measures the request and writes its line in the log when its answer is out. */
   const begin: Middleware = (req, res, next) => {
     const started = performance.now();
@@ -29,7 +32,9 @@ export function handleRequest({ authentication, limits, metrics, logger, address
       const route = req.$alias?.path ?? "none";
       // nginx's word for a client that went away before its answer.
       const status = res.writableFinished ? res.statusCode : 499;
-      metrics.http.observe({ method: req.method ?? "", route, status: String(status) }, ms / 1000);
+      // How long somebody listens is no measure of how fast this is.
+      if (res.getHeader("Content-Type") !== EVENT_STREAM)
+        metrics.http.observe({ method: req.method ?? "", route, status: String(status) }, ms / 1000);
       logger.info(
         {
           requestId: req.$ctx?.requestID,
@@ -49,15 +54,18 @@ export function handleRequest({ authentication, limits, metrics, logger, address
     const action = req.$action ?? {};
     const address = addressOf(req);
     // Where anybody may come, a token that has expired is no reason to send them away: refreshing it is such a place.
-    const caller = await authentication.authenticate(req.headers.authorization).catch((error: unknown) => {
+    const verified = await authenticate(req).catch((error: unknown) => {
       if (action.access === "anyone" && error instanceof ShopError && error.code === 401) return undefined;
       throw error;
     });
+    const caller = verified?.caller;
     await limits.admit(action, req.method, caller, address);
     authorize(action.access, caller);
+    req.$verified = verified;
     ctx.meta.user = caller ?? null;
     ctx.meta.clientIp = address;
     ctx.meta.userAgent = req.headers["user-agent"]?.slice(0, 256);
+    ctx.meta.acceptLanguage = req.headers["accept-language"]?.slice(0, 256);
     // For the action that was asked alone: those that it asks in turn have no part in the client's key.
     ctx.meta.idempotencyKey = action.idempotency ? idempotencyKeyOf(req) : undefined;
     req.$params = paramsOf(req, action);

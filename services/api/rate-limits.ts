@@ -17,6 +17,8 @@ const LIMITS = {
   failures: { points: 100, duration: 15 * 60 },
   /** What an address with more failures than that is left: right passwords still get in, guessing gets nowhere. */
   suspects: { points: 20, duration: 60 },
+  /** One socket's, counted where it is connected. */
+  socket: { points: 200, duration: 10 },
   /** A provider sends everything from a few addresses. */
   webhook: { points: 3000, duration: 60 },
 };
@@ -50,6 +52,13 @@ export class RateLimits {
     await this.consume(kind, caller ? `account:${caller.id}` : `address:${clientGroup(address)}`);
   }
 
+  /** Counts a call over a socket, for the socket and for its account. */
+  async admitCall(kind: "read" | "write", accountId: string, socketId: string): Promise<void> {
+    if (!this.general) return;
+    await this.consume("socket", socketId);
+    await this.consume(kind, `account:${accountId}`);
+  }
+
   /** Counts a wrong password or code against its address. */
   async countFailure(action: DeclaredAction | undefined, error: ShopError, address: string): Promise<void> {
     if (action?.limit === "credentials" && WRONG.includes(error.type))
@@ -69,7 +78,7 @@ export class RateLimits {
   private limiter(kind: Kind): Limiter {
     const options: IRateLimiterOptions = { keyPrefix: `${this.namespace}-limit:${kind}`, ...LIMITS[kind] };
     const insuranceLimiter = new RateLimiterMemory(options);
-    if (!this.redis) return insuranceLimiter;
+    if (!this.redis || kind === "socket") return insuranceLimiter;
     return new RateLimiterRedis({ ...options, storeClient: this.redis, rejectIfRedisNotReady: true, insuranceLimiter });
   }
 

@@ -17,16 +17,20 @@ export class Revocations {
   private triedAt = 0;
   private polling: Promise<void> | undefined;
 
-  /** `keepMs`: lifetime of an access token; older entries cover no token any more. */
+  /** `keepMs`: lifetime of an access token; older entries cover no token any more. `tell` hears each once it is known. */
   constructor(
     private readonly call: Call,
     private readonly keepMs: number,
+    private readonly tell: (revocation: Revocation) => void = () => undefined,
   ) {}
 
-  add({ kind, subject, at }: Revocation): void {
+  add(revocation: Revocation): void {
+    const { kind, subject, at } = revocation;
     const known = kind === "session" ? this.sessions : this.users;
     const before = known.get(subject);
-    if (before === undefined || before < at) known.set(subject, at);
+    if (before !== undefined && before >= at) return;
+    known.set(subject, at);
+    this.tell(revocation);
   }
 
   /** Whether a token of this caller, issued at `issuedAt` (seconds, may have a fraction), has been revoked. */

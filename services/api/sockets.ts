@@ -1,0 +1,226 @@
+import type { IncomingMessage } from "node:http";
+import type { ServiceBroker } from "moleculer";
+import type { Server, ServerOptions, Socket } from "socket.io";
+import type { Environment } from "../../lib/environment";
+import { forbidden, invalid, type ShopError, tooMany, unauthorized } from "../../lib/errors";
+import { newId } from "../../lib/ids";
+import type { Metrics } from "../../lib/metrics";
+import { within } from "../../lib/time";
+import type { Authentication, Verified } from "./authentication";
+import type { Connections } from "./connections";
+import { isAgent, type Outlet, roomsOf } from "./deliveries";
+import { isLoopback, mayConnect } from "./origins";
+import { toProblem, toPublicError } from "./problem";
+import type { RateLimits } from "./rate-limits";
+import { type SocketCaller, socketCalls } from "./socket-calls";
+import type { Ending, Live, LiveSessions } from "./socket-sessions";
+
+const MAX_MESSAGE_BYTES = 64 * 1024;
+const PING_MS = 15_000;
+const PONG_MS = 10_000;
+const CONNECT_MS = 10_000;
+/** What a client may leave unread before it is let go; it catches up by sequence numbers when it is back. */
+const MAX_UNREAD_PACKETS = 1000;
+const MAX_UNREAD_BYTES = 1024 * 1024;
+const LOOK_MS = 500;
+const MAX_PER_ACCOUNT = 200;
+/** Of the 10 s that a node has to end, what calls that were taken get to be answered, and sockets to go. */
+const ANSWER_MS = 2000;
+const LEAVE_MS = 500;
+
+interface Parts {
+  broker: ServiceBroker;
+  environment: Environment;
+  authentication: Authentication;
+  limits: RateLimits;
+  metrics: Metrics;
+  logger: ServiceBroker["logger"];
+  sessions: LiveSessions;
+  connections: Connections;
+  addressOf: (req: IncomingMessage) => string;
+}
+
+interface SocketData {
+  from: SocketCaller;
+  live: Live;
+}
+type ShopSocket = Socket<Record<string, never>, Record<string, (payload: object) => void>, object, SocketData>;
+type ShopServer = Server<Record<string, never>, Record<string, (payload: object) => void>, object, SocketData>;
+
+/** An error as Socket.IO hands it to a client that was refused: `data` is the problem document. */
+const refusal = (error: ShopError) => Object.assign(new Error(error.message), { data: toProblem(error, newId()) });
+
+const tokenIn = (given: unknown): string => {
+  const token = typeof given === "object" && given !== null && "token" in given ? given.token : undefined;
+  return typeof token === "string" ? token : "";
+};
+
+function isBehind({ conn }: ShopSocket): boolean {
+  const unread = (conn as unknown as { writeBuffer: { data?: string | Buffer }[] }).writeBuffer;
+  if (unread.length === 0) return false;
+  if (unread.length > MAX_UNREAD_PACKETS) return true;
+  return unread.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) > MAX_UNREAD_BYTES;
+}
+
+/** Clients that are connected over Socket.IO: moleculer-io brings the server, and what it lets in is decided here. */
+export function sockets(parts: Parts) {
+  const { environment, authentication, limits, metrics, logger, sessions, connections, addressOf } = parts;
+  const { corsOrigins } = environment;
+  const take = socketCalls(parts);
+  let io: ShopServer | undefined;
+  let looking: NodeJS.Timeout | undefined;
+  let leaving = false;
+  const stopMeasuring: (() => void)[] = [];
+  const all = (): ShopSocket[] => [...(io?.of("/").sockets.values() ?? [])];
+
+  async function admit(socket: ShopSocket, next: (error?: Error) => void): Promise<void> {
+    try {
+      const token = tokenIn(socket.handshake.auth);
+      if (!token) throw unauthorized("UNAUTHENTICATED", "Connect with an access token: auth: { token }.");
+      const verified = await authentication.admit(token);
+      if (environment.rateLimit && sessions.count(verified.caller.id) >= MAX_PER_ACCOUNT)
+        throw tooMany("TOO_MANY_CONNECTIONS", "This account has too many connections here.", 10);
+      await limits.admitCall("read", verified.caller.id, socket.id);
+      socket.data.from = {
+        socketId: socket.id,
+        caller: verified.caller,
+        clientIp: addressOf(socket.request),
+        userAgent: socket.request.headers["user-agent"]?.slice(0, 256),
+        running: new Set(),
+        sending: new Map(),
+      };
+      socket.data.live = { verified, end: (reason) => end(socket, reason) };
+      next();
+    } catch (error) {
+      const shown = toPublicError(error);
+      if (shown.code >= 500) logger.error({ err: error }, "a socket could not be let in");
+      next(refusal(shown));
+    }
+  }
+
+  function end(socket: ShopSocket, reason: Ending): void {
+    socket.emit("session.ended", { reason });
+    // Socket.IO's clients connect again by themselves when the transport closes, not when the server sends them away.
+    if (reason === "shutdown") socket.conn.close();
+    else socket.disconnect(true);
+    setTimeout(() => socket.conn.close(true), LEAVE_MS).unref();
+  }
+
+  function connected(socket: ShopSocket): void {
+    const { from, live } = socket.data;
+    const forget = sessions.add(live);
+    void socket.join(roomsOf(from.caller));
+    connections.add({ connectionId: from.socketId, userId: from.caller.id, agent: isAgent(from.caller) });
+    socket.once("disconnect", () => {
+      forget();
+      connections.remove(from.socketId);
+    });
+    try {
+      // It may have ended while the handshake went on, when there was nobody to tell.
+      authentication.demandAlive(live.verified);
+    } catch {
+      end(socket, "expired");
+    }
+    if (leaving) end(socket, "shutdown");
+  }
+
+  /** A new token of the same user keeps the socket; other roles take effect at once. */
+  async function renew(socket: ShopSocket, given: unknown): Promise<object> {
+    const { from, live } = socket.data;
+    const token = tokenIn(given);
+    if (!token) throw invalid([{ path: "token", message: "is required" }]);
+    const verified = await authentication.admit(token);
+    if (verified.caller.id !== from.caller.id)
+      throw forbidden("FORBIDDEN", "A socket stays with the account that it was opened for.");
+    replace(socket, live, verified);
+    return { expiresAt: new Date(verified.expiresAt * 1000).toISOString() };
+  }
+
+  function replace(socket: ShopSocket, live: Live, verified: Verified): void {
+    const { from } = socket.data;
+    const before = roomsOf(from.caller);
+    const rooms = roomsOf(verified.caller);
+    for (const room of before) if (!rooms.includes(room)) void socket.leave(room);
+    void socket.join(rooms);
+    live.verified = verified;
+    from.caller = verified.caller;
+    if (before.length !== rooms.length && socket.connected)
+      connections.add({ connectionId: from.socketId, userId: from.caller.id, agent: isAgent(from.caller) });
+  }
+
+  async function onCall(socket: ShopSocket, args: unknown[]): Promise<void> {
+    const callback = args.findLast((arg) => typeof arg === "function");
+    const [name, params] = args.filter((arg) => typeof arg !== "function");
+    if (isBehind(socket)) return void socket.conn.close(true);
+    const answer = await take(socket.data.from, name, params ?? {}, (given) => renew(socket, given));
+    if (callback) "error" in answer ? callback(answer.error) : callback(null, answer.result);
+  }
+
+  const options: Partial<ServerOptions> = {
+    path: "/socket.io",
+    serveClient: false,
+    maxHttpBufferSize: MAX_MESSAGE_BYTES,
+    pingInterval: PING_MS,
+    pingTimeout: PONG_MS,
+    connectTimeout: CONNECT_MS,
+    allowRequest: (req, callback) => {
+      if (!io) callback("starting", false);
+      else if (mayConnect(req, corsOrigins)) callback(null, true);
+      else callback("origin not allowed", false);
+    },
+    cors: {
+      origin: (origin, callback) =>
+        callback(null, origin && (corsOrigins.length > 0 ? corsOrigins.includes(origin) : isLoopback(origin))),
+    },
+  };
+
+  const outlet: Outlet = {
+    emit(rooms, event, payload, volatile) {
+      const to = io?.to(rooms);
+      (volatile ? to?.volatile : to)?.emit(event, payload);
+    },
+  };
+
+  return {
+    outlet,
+    /** For moleculer-io. Its own way of calling trusts what an action leaves in `meta`; this one takes nothing back. */
+    settings: {
+      options,
+      namespaces: {
+        "/": {
+          middlewares: [admit],
+          events: {
+            call(this: ShopSocket, ...args: unknown[]) {
+              void onCall(this, args);
+            },
+          },
+        },
+      },
+    },
+
+    start(server: ShopServer): void {
+      server.on("connection", connected);
+      for (const transport of ["websocket", "polling"])
+        stopMeasuring.push(
+          metrics.sockets.measure(
+            { transport },
+            () => all().filter(({ conn }) => conn.transport.name === transport).length,
+          ),
+        );
+      looking = setInterval(() => {
+        for (const socket of all()) if (isBehind(socket)) socket.conn.close(true);
+      }, LOOK_MS);
+      io = server;
+    },
+
+    /** Calls that were taken are answered, then sockets are told and closed. */
+    async close(): Promise<void> {
+      leaving = true;
+      clearInterval(looking);
+      for (const stop of stopMeasuring.splice(0)) stop();
+      const running = all().flatMap((socket) => [...socket.data.from.running]);
+      await within(ANSWER_MS, () => Promise.all(running)).catch(() => undefined);
+      for (const socket of all()) end(socket, "shutdown");
+    },
+  };
+}

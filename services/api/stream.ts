@@ -1,0 +1,164 @@
+import { PassThrough } from "node:stream";
+import { Connection, createSession, type Session } from "better-sse";
+import type { ServiceBroker } from "moleculer";
+import { now } from "../../lib/time";
+import type { Verified } from "./authentication";
+import type { EventName } from "./deliveries";
+import type { Heads } from "./heads";
+import type { Ending, Live } from "./socket-sessions";
+import { StreamCursor } from "./stream-cursor";
+import type { missed } from "./stream-missed";
+
+const KEEP_ALIVE_MS = 10_000;
+/** What a client may leave unread before it is let go; it resumes where it was. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+/** Events that wait while what was missed before them is fetched. */
+const MAX_WAITING = 1000;
+
+interface Parts {
+  heads: Heads;
+  missed: ReturnType<typeof missed>;
+  logger: ServiceBroker["logger"];
+}
+interface Event {
+  event: EventName;
+  payload: object;
+}
+interface LiveMessage {
+  conversationId: string;
+  message: { seq: number };
+  prevSeq: number;
+}
+
+/** better-sse frames into a stream that moleculer-web sends like any other answer. */
+class Framed extends Connection {
+  private readonly closed = new AbortController();
+  override readonly url = new URL("http://localhost/");
+  override readonly request = new Request(this.url, { signal: this.closed.signal });
+  override readonly response = new Response(null);
+
+  constructor(private readonly out: PassThrough) {
+    super();
+    out.once("close", () => this.closed.abort());
+  }
+  override sendHead() {}
+  override sendChunk(chunk: string) {
+    if (this.out.writable) this.out.write(chunk);
+  }
+  override cleanup() {}
+}
+
+/** One client's server-sent events, from what it has missed to what happens now. */
+export class EventStream implements Live {
+  readonly out = new PassThrough();
+  private session: Session | undefined;
+  private cursor: StreamCursor;
+  /** Whether the cursor says what the client has; without that nobody could go on from it. */
+  private isSure = false;
+  /** Live events that come while earlier ones are fetched; undefined while none are. */
+  private waiting: Event[] | undefined = [];
+
+  constructor(
+    private readonly parts: Parts,
+    readonly verified: Verified,
+  ) {
+    this.cursor = new StreamCursor(verified.caller.id, now());
+    this.out.on("error", () => undefined);
+  }
+
+  /** `lastId` is the id of the last event that the client had, from this or another gateway; undefined for a new start. */
+  async begin(lastId: string | undefined): Promise<void> {
+    this.session = await createSession(new Framed(this.out), { trustClientEventId: false, keepAlive: KEEP_ALIVE_MS });
+    const resumed = lastId === undefined ? undefined : StreamCursor.read(lastId, this.verified.caller.id);
+    if (resumed) {
+      this.cursor = resumed;
+      this.isSure = true;
+    }
+    if (!resumed || !(await this.catchUp())) await this.startAnew(lastId !== undefined);
+    this.release(resumed !== undefined);
+  }
+
+  /** Something that happens now. */
+  take(event: EventName, payload: object, volatile: boolean): void {
+    if (volatile && (this.waiting || this.out.writableLength > 0)) return;
+    if (this.waiting) {
+      this.waiting.push({ event, payload });
+      if (this.waiting.length > MAX_WAITING) this.out.destroy();
+    } else if (this.isAhead({ event, payload })) {
+      this.waiting = [{ event, payload }];
+      void this.mend();
+    } else if (!this.isRepeated({ event, payload })) this.push(event, payload);
+  }
+
+  end(reason: Ending): void {
+    this.write("session.ended", { reason });
+    this.out.end();
+  }
+
+  /** Fetches what got lost on the way here. */
+  private async mend(): Promise<void> {
+    if (!(await this.catchUp())) await this.startAnew(true);
+    this.release(true);
+  }
+
+  private async catchUp(): Promise<boolean> {
+    const { caller } = this.verified;
+    try {
+      const open = await this.parts.heads.of(caller.id);
+      await this.parts.missed(caller, this.cursor, open, (event, payload) => this.write(event, payload));
+      this.write("chat.heads", open);
+      return true;
+    } catch (error) {
+      this.parts.logger.debug({ err: error, user: caller.id }, "a stream could not go on where it was");
+      return false;
+    }
+  }
+
+  /** From here on the client's own loading is the beginning. `tell`: it has to load anew. */
+  private async startAnew(tell: boolean): Promise<void> {
+    this.cursor = new StreamCursor(this.verified.caller.id, now());
+    const open = await this.parts.heads.of(this.verified.caller.id).catch(() => undefined);
+    this.isSure = open !== undefined;
+    for (const [conversationId, seq] of Object.entries(open ?? {})) this.cursor.reach(conversationId, seq);
+    if (tell) this.write("resync", {});
+    this.write("chat.heads", open ?? {});
+  }
+
+  private release(skipRepeated: boolean): void {
+    const waiting = this.waiting ?? [];
+    this.waiting = undefined;
+    for (const one of waiting) if (!skipRepeated || !this.isRepeated(one)) this.push(one.event, one.payload);
+  }
+
+  private isRepeated({ event, payload }: Event): boolean {
+    if (event !== "chat.message") return false;
+    const { conversationId, message } = payload as LiveMessage;
+    return message.seq <= (this.cursor.get(conversationId) ?? 0);
+  }
+
+  /** A message whose predecessor has not come. */
+  private isAhead({ event, payload }: Event): boolean {
+    if (event === "chat.heads")
+      return Object.entries(payload as Record<string, number>).some(([id, seq]) => seq > (this.cursor.get(id) ?? seq));
+    if (event !== "chat.message") return false;
+    const { conversationId, prevSeq } = payload as LiveMessage;
+    return prevSeq > (this.cursor.get(conversationId) ?? prevSeq);
+  }
+
+  private push(event: EventName, payload: object): void {
+    if (event === "chat.message") {
+      const { conversationId, message } = payload as LiveMessage;
+      this.cursor.reach(conversationId, message.seq);
+    }
+    const { createdAt } = payload as { createdAt?: string };
+    if (event === "notification" && createdAt && createdAt > this.cursor.notifiedAt) this.cursor.notifiedAt = createdAt;
+    this.write(event, payload);
+  }
+
+  private write(event: EventName, payload: object): void {
+    if (!this.session?.isConnected || !this.out.writable) return;
+    // An id that nobody can go on from: whoever comes back with it is told to load anew.
+    this.session.push(payload, event, this.isSure ? String(this.cursor) : "unknown");
+    if (this.out.writableLength > MAX_UNREAD_BYTES) this.out.destroy();
+  }
+}

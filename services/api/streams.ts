@@ -1,0 +1,149 @@
+import type { ServiceBroker } from "moleculer";
+import { action, type ShopContext } from "../../lib/actions";
+import { tooMany, unauthorized } from "../../lib/errors";
+import { newId } from "../../lib/ids";
+import type { Metrics } from "../../lib/metrics";
+import { Strict, Type } from "../../lib/schema";
+import type { Authentication, Verified } from "./authentication";
+import type { Connections } from "./connections";
+import { isAgent, type Outlet, roomsOf } from "./deliveries";
+import type { GatewayRequest } from "./gateway";
+import { EVENT_STREAM } from "./handle";
+import type { Heads } from "./heads";
+import type { LiveSessions } from "./socket-sessions";
+import { EventStream } from "./stream";
+import { missed } from "./stream-missed";
+import { type StreamTickets, TICKET_SECONDS } from "./stream-tickets";
+
+const MAX_PER_ACCOUNT = 20;
+
+interface Parts {
+  broker: ServiceBroker;
+  authentication: Authentication;
+  tickets: StreamTickets;
+  sessions: LiveSessions;
+  connections: Connections;
+  heads: Heads;
+  metrics: Metrics;
+  logger: ServiceBroker["logger"];
+}
+
+/** The request that moleculer-web made the call for. */
+function requestOf(ctx: ShopContext): GatewayRequest {
+  const { req } = (ctx.options.parentCtx?.params ?? {}) as { req?: GatewayRequest };
+  if (!req) throw new Error("a stream is opened over HTTP only");
+  return req;
+}
+
+const verifiedOf = (req: GatewayRequest): Verified => {
+  if (!req.$verified) throw unauthorized("UNAUTHENTICATED", "Sign in and send the access token.");
+  return req.$verified;
+};
+
+/** Clients that listen by server-sent events. */
+export function streams({ broker, authentication, tickets, sessions, connections, heads, metrics, logger }: Parts) {
+  const rooms = new Map<string, Set<EventStream>>();
+  const open = new Set<EventStream>();
+  const parts = { heads, missed: missed(broker), logger };
+  let stopMeasuring: (() => void) | undefined;
+
+  function register(stream: EventStream): void {
+    const { caller } = stream.verified;
+    const connectionId = newId();
+    const forget = sessions.add(stream);
+    open.add(stream);
+    for (const room of roomsOf(caller)) rooms.set(room, (rooms.get(room) ?? new Set()).add(stream));
+    connections.add({ connectionId, userId: caller.id, agent: isAgent(caller) });
+    stream.out.once("close", () => {
+      forget();
+      open.delete(stream);
+      for (const room of roomsOf(caller)) {
+        rooms.get(room)?.delete(stream);
+        if (rooms.get(room)?.size === 0) rooms.delete(room);
+      }
+      connections.remove(connectionId);
+    });
+  }
+
+  function openStream(req: GatewayRequest, lastId: string | undefined): NodeJS.ReadableStream {
+    const verified = verifiedOf(req);
+    const mine = [...(rooms.get(`user:${verified.caller.id}`) ?? [])];
+    if (mine.length >= MAX_PER_ACCOUNT)
+      throw tooMany("TOO_MANY_CONNECTIONS", "This account has too many streams here.", 10);
+    authentication.demandAlive(verified);
+    const stream = new EventStream(parts, verified);
+    register(stream);
+    stream.begin(lastId).catch((error: unknown) => {
+      logger.error({ err: error }, "a stream failed");
+      stream.out.destroy();
+    });
+    return stream.out;
+  }
+
+  const outlet: Outlet = {
+    emit(to, event, payload, volatile) {
+      const [only, ...others] = to.map((room) => rooms.get(room)).filter((set) => set !== undefined);
+      if (!only) return;
+      const addressed = others.length > 0 ? new Set([only, ...others].flatMap((set) => [...set])) : [...only];
+      for (const stream of addressed) stream.take(event, payload, volatile);
+    },
+  };
+
+  return {
+    outlet,
+    actions: {
+      stream: {
+        ...action({
+          rest: "GET /stream",
+          access: "signed-in",
+          summary:
+            "Server-sent events: what sockets are told, for clients without one. `Last-Event-ID` resumes without a gap; " +
+            "the event `resync` says where that is not possible and everything is to be loaded anew",
+          params: Strict({
+            ticket: Type.Optional(
+              Type.String({ maxLength: 128, description: "in the place of a token, where no header can be sent" }),
+            ),
+            lastEventId: Type.Optional(
+              Type.String({ maxLength: 8192, description: "in the place of the header `Last-Event-ID`" }),
+            ),
+          }),
+          returns: Type.Unsafe<unknown>({ type: "string", description: "text/event-stream" }),
+          errors: [
+            [401, "BAD_TICKET"],
+            [429, "TOO_MANY_CONNECTIONS"],
+          ],
+          handler(ctx) {
+            const req = requestOf(ctx);
+            if (req.method === "HEAD") return null;
+            ctx.meta.$responseHeaders = { "X-Accel-Buffering": "no", Connection: "close" };
+            const header = req.headers["last-event-id"];
+            return openStream(req, typeof header === "string" ? header : ctx.params.lastEventId);
+          },
+        }),
+        responseType: EVENT_STREAM,
+      },
+      streamTicket: action({
+        rest: "POST /stream/tickets",
+        access: "signed-in",
+        summary: `A ticket that opens one stream within ${TICKET_SECONDS} s, for a browser's EventSource`,
+        params: Strict({}),
+        returns: Type.Object({ ticket: Type.String(), expiresIn: Type.Integer({ description: "seconds" }) }),
+        status: 201,
+        handler(ctx) {
+          const ticket = tickets.issue(verifiedOf(requestOf(ctx)));
+          ctx.meta.$location = `/api/v1/stream?ticket=${ticket}`;
+          return { ticket, expiresIn: TICKET_SECONDS };
+        },
+      }),
+    },
+
+    start(): void {
+      stopMeasuring = metrics.streams.measure({}, () => open.size);
+    },
+
+    close(): void {
+      stopMeasuring?.();
+      for (const stream of [...open]) stream.end("shutdown");
+    },
+  };
+}
