@@ -58,7 +58,11 @@ export class ChatLab {
   async person(role: Role, name: string = role): Promise<Person> {
     const id = newId();
     await this.node.call("user.create", { id, email: `${id}@example.com`, name, roles: [role] });
-    return { id, name, meta: { user: { id, roles: [role], sid: "s" } } };
+    return { id, name, meta: this.metaOf(id, role) };
+  }
+
+  metaOf(id: string, role: Role): Meta {
+    return { user: { id, roles: [role], sid: "s" } };
   }
 
   ask<R>({ meta }: Person, action: string, params: object = {}): Promise<R> {

@@ -1,0 +1,147 @@
+import { newId } from "../../lib/ids";
+import type { Conversation, Message } from "../../services/chat/chat.contract";
+import { ChatLab, type Person, seqs, upTo } from "./chat.parts";
+
+interface Synced {
+  messages: Message[];
+  conversations: Conversation[];
+  more: boolean;
+}
+
+let lab: ChatLab;
+beforeAll(async () => {
+  lab = await ChatLab.start();
+});
+afterAll(() => lab.stop());
+
+/** A client that was away: what it has, applied by id, and how far it is in each conversation. */
+class Client {
+  readonly has = new Map<string, Message>();
+  readonly cursors: Record<string, number> = {};
+  calls = 0;
+
+  constructor(
+    private readonly person: Person,
+    ids: string[],
+  ) {
+    for (const id of ids) this.cursors[id] = 0;
+  }
+
+  async call(): Promise<Synced> {
+    this.calls += 1;
+    const synced = await lab.ask<Synced>(this.person, "sync", { cursors: { ...this.cursors } });
+    const last: Record<string, number> = {};
+    for (const message of synced.messages) {
+      const { conversationId: id, seq } = message;
+      if (seq > (this.cursors[id] ?? 0)) expect(seq).toBeGreaterThan(last[id] ?? 0);
+      last[id] = seq;
+      this.has.set(message.id, message);
+      this.cursors[id] = Math.max(this.cursors[id] ?? 0, seq);
+    }
+    return synced;
+  }
+
+  async catchUp(): Promise<void> {
+    while ((await this.call()).more) expect(this.calls).toBeLessThan(50);
+  }
+
+  async expectAll(): Promise<void> {
+    for (const id of Object.keys(this.cursors)) {
+      const all: Message[] = [];
+      for (let more = true; more; ) {
+        const page = await lab.history(this.person, id, { afterSeq: all.at(-1)?.seq ?? 0, limit: 100 });
+        all.push(...page.items);
+        more = page.more;
+      }
+      const mine = [...this.has.values()].filter(({ conversationId }) => conversationId === id);
+      expect(mine.sort((a, b) => a.seq - b.seq)).toEqual(all);
+    }
+  }
+}
+
+test("a client catches up with many conversations page by page, whatever is written and changed meanwhile", async () => {
+  const agent = await lab.person("agent");
+  await lab.ask(agent, "setAgentStatus", { status: "online", capacity: 20 });
+  const conversations: { id: string; customer: Person }[] = [];
+  for (const size of [400, 0, 300, 5]) {
+    const customer = await lab.person("customer");
+    const { id } = await lab.helped(customer, agent);
+    for (const i of upTo(size)) await lab.send(customer, id, `${i}`);
+    conversations.push({ id, customer });
+  }
+  const client = new Client(
+    agent,
+    conversations.map(({ id }) => id),
+  );
+  const first = await client.call();
+  expect([first.messages.length, first.more]).toEqual([500, true]);
+  expect(first.conversations).toHaveLength(4);
+  // While it is half way through: what it has is edited and deleted, and more is written.
+  for (const { id, customer } of conversations) {
+    const { items } = await lab.history(customer, id, { afterSeq: 0, limit: 3 });
+    const [one, two] = items;
+    if (one) await lab.ask(customer, "edit", { id, messageId: one.id, text: "edited" });
+    await lab.send(customer, id, "more");
+    if (two) await lab.ask(customer, "unsend", { id, messageId: two.id });
+  }
+  await client.catchUp();
+  await client.expectAll();
+  expect(client.calls).toBeLessThanOrEqual(3);
+});
+
+test("what is changed under the last message is seen with the next sync, and no more once there is another", async () => {
+  const customer = await lab.person("customer");
+  const { id } = await lab.open(customer);
+  const sent: Message[] = [];
+  for (const i of upTo(3)) sent.push(await lab.send(customer, id, `${i}`));
+  const client = new Client(customer, [id]);
+  await client.catchUp();
+  expect((await client.call()).messages).toEqual([]);
+  await lab.ask(customer, "edit", { id, messageId: sent[0]?.id, text: "edited" });
+  await lab.ask(customer, "unsend", { id, messageId: sent[2]?.id });
+  expect(seqs((await client.call()).messages)).toEqual([1, 3]);
+  await client.expectAll();
+  await lab.send(customer, id, "4");
+  expect(seqs((await client.call()).messages)).toEqual([1, 3, 4]);
+  expect((await client.call()).messages).toEqual([]);
+  expect(await lab.ask(customer, "sync", { cursors: { [id]: 900, [newId()]: 0 } })).toMatchObject({
+    messages: [],
+    conversations: [{ id }],
+    more: false,
+  });
+});
+
+test("edits that race with writers and readers are missed by nobody", async () => {
+  const customer = await lab.person("customer");
+  const agent = await lab.person("agent");
+  const { id } = await lab.helped(customer, agent);
+  const sent: Message[] = [];
+  for (const i of upTo(10)) sent.push(await lab.send(customer, id, `${i}`));
+  const client = new Client(agent, [id]);
+  let writing = true;
+  const reading = (async () => {
+    while (writing) await client.call();
+  })();
+  await Promise.all([
+    ...sent.flatMap(({ id: messageId }, i) =>
+      upTo(4).map((j) => lab.ask(customer, "edit", { id, messageId, text: `${i} ${j}` })),
+    ),
+    ...upTo(40).map((i) => lab.send(i % 2 ? agent : customer, id, `more ${i}`)),
+  ]);
+  writing = false;
+  await reading;
+  await client.catchUp();
+  await client.expectAll();
+});
+
+test("the heads of conversations are those that each user may see", async () => {
+  const customer = await lab.person("customer");
+  const agent = await lab.person("agent");
+  const { id } = await lab.helped(customer, agent);
+  await lab.send(customer, id, "1");
+  await lab.send(agent, id, "2", { kind: "note" });
+  const users = [customer.id, agent.id, "nobody"];
+  expect(await lab.node.call("chat.heads", { users })).toEqual({
+    heads: { [customer.id]: { [id]: 1 }, [agent.id]: { [id]: 2 } },
+  });
+});
