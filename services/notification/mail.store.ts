@@ -1,0 +1,71 @@
+import { currentTrace } from "../../lib/request-scope";
+import { type Document, DuplicateKey, type Store } from "../../lib/store/collection";
+import { after, now } from "../../lib/time";
+import type { Locale } from "./locale";
+import { kindOf, type MailKind, type Notification } from "./notification";
+
+export type MailOutcome = "sent" | "dropped" | "rejected" | "given-up";
+
+/** What a mail says is kept until it is on its way; address and name are asked for when it goes. */
+interface Content {
+  kind: MailKind;
+  locale: Locale;
+  title: string;
+  body: string;
+  link: string;
+}
+
+/** A mail, and afterwards the memory that there was one. */
+export interface Mail extends Document, Partial<Content> {
+  userId: string;
+  createdAt: string;
+  attempts: number;
+  outcome?: MailOutcome;
+  due?: string;
+  traceparent?: string;
+}
+
+/** Longer than a message stands in a topic or waits in an outbox: what is older does not come again. */
+const REMEMBER_MS = 60 * 24 * 3600 * 1000;
+
+/** The mails that wait, and which there were. */
+export function mailStore(store: Store) {
+  const mails = store.collection<Mail>("notification", {
+    name: "mails",
+    indexes: [{ fields: ["due"], sparse: true }, { fields: ["createdAt"] }, { fields: ["userId"], mongoOnly: true }],
+  });
+
+  return {
+    mails,
+
+    /** Once for each notification, however often it is asked for. */
+    async add(userId: string, { id, type, title, body, link }: Notification, locale: Locale): Promise<void> {
+      const content: Content = { kind: kindOf(type), locale, title, body, link };
+      const mail: Mail = { _id: id, userId, createdAt: now(), attempts: 0, due: now(), ...content, ...currentTrace() };
+      await mails.insert(mail).catch((error: unknown) => {
+        if (!(error instanceof DuplicateKey)) throw error;
+      });
+    },
+
+    /** Nothing is left to do; what it said goes, its id stays. */
+    async finish({ _id }: Mail, outcome: MailOutcome): Promise<void> {
+      const content = { kind: true, locale: true, title: true, body: true, link: true } as const;
+      await mails.update(
+        { _id },
+        { $set: { outcome }, $unset: { due: true, traceparent: true, ...content } },
+        { fields: [] },
+      );
+    },
+
+    /** Tried again after so many milliseconds, unless another node has taken it meanwhile. */
+    async postpone({ _id, due }: Mail, ms: number): Promise<void> {
+      await mails.update({ _id, due }, { $set: { due: after(ms) }, $inc: { attempts: 1 } }, { fields: [] });
+    },
+
+    waiting: () => mails.count({ due: { $gt: "" } }),
+    erase: (userId: string) => mails.remove({ userId }),
+    forget: () => mails.remove({ createdAt: { $lt: after(-REMEMBER_MS) } }),
+  };
+}
+
+export type MailStore = ReturnType<typeof mailStore>;

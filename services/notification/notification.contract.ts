@@ -1,0 +1,9 @@
+import type { Nothing } from "../../lib/schema";
+import type * as schema from "./notification.schema";
+
+declare module "../../lib/actions" {
+  interface ActionMap {
+    /** A user is erased: their notifications, preferences and waiting mails go, and none are made any more. Idempotent. */
+    "notification.erase": Asked<typeof schema.EraseParams, typeof Nothing>;
+  }
+}

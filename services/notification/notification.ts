@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import type { NotificationView } from "./notification.schema";
+
+/** What a user is told, as it stands in their inbox. */
+export type Notification = NotificationView;
+export type NotificationType = Notification["type"];
+/** What somebody may want no mail of. */
+export type MailKind = "order" | "chat";
+
+export const kindOf = (type: NotificationType): MailKind => (type === "chat.unread" ? "chat" : "order");
+
+/** Newest notifications of a user that are kept, and for how long. */
+export const KEEP = 500;
+export const KEEP_MS = 90 * 24 * 3600 * 1000;
+
+const timePart = (at: number): string => {
+  const hex = Math.max(at, 0).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+};
+
+/**
+ * The id of what `causes` (an event's id, a user's) have made at a time, RFC 3339: always the same one, so that it is
+ * made once, in the form of a UUIDv7, so that ids sort by time. Throws where that is no time.
+ */
+export function notificationId(at: string, ...causes: string[]): string {
+  const time = new Date(at).getTime();
+  if (Number.isNaN(time)) throw new TypeError(`is not a time: ${at}`);
+  const hash = createHash("sha256").update(JSON.stringify(causes)).digest("hex");
+  return `${timePart(time)}-7${hash.slice(0, 3)}-8${hash.slice(3, 6)}-${hash.slice(6, 18)}`;
+}
+
+/** Ids of what is too old to be kept are below this. */
+export const oldestKept = (): string => timePart(Date.now() - KEEP_MS);

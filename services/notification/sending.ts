@@ -1,0 +1,75 @@
+import type { ServiceBroker } from "moleculer";
+import type { Call } from "../../lib/actions";
+import { crashPoint } from "../../lib/crash";
+import { hasType } from "../../lib/errors";
+import type { Metrics } from "../../lib/metrics";
+import { preferencesUrl, renderMail } from "./mail";
+import type { Mail, MailOutcome, MailStore } from "./mail.store";
+import { type Mailer, MailRejected } from "./mailer";
+import type { PreferencesStore } from "./preferences";
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30 * 60 * 1000;
+const GIVE_UP_MS = 3 * 24 * 3600 * 1000;
+
+interface Parts {
+  store: MailStore;
+  preferences: PreferencesStore;
+  mailer: Mailer;
+  call: Call;
+  metrics: Metrics;
+  logger: ServiceBroker["logger"];
+  webUrl: string;
+}
+
+/** A server's refusal repeats addresses: only its codes are fit for a log. */
+function codesOf(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return {};
+  const { name, code, responseCode, type } = error as Error & Record<string, unknown>;
+  return { name, code, responseCode, type };
+}
+
+/**
+ * Sends mails that are due. A mail goes out once as far as SMTP allows: a process that dies after the server took one and
+ * before that is noted sends it again, with the same Message-ID.
+ */
+export function sending({ store, preferences, mailer, call, metrics, logger, webUrl }: Parts) {
+  async function recipientOf({ userId, kind }: Mail): Promise<{ name: string; address: string } | undefined> {
+    const wishes = await preferences.of(userId);
+    if (!wishes || (kind && !wishes.email[kind])) return undefined;
+    try {
+      const { email, name } = await call("user.find", { id: userId });
+      return email === null ? undefined : { name, address: email };
+    } catch (error) {
+      if (hasType(error, "USER_NOT_FOUND")) return undefined;
+      throw error;
+    }
+  }
+
+  async function attempt(mail: Mail): Promise<MailOutcome> {
+    const { _id, locale, title, body, link, createdAt } = mail;
+    if (!locale || title === undefined || body === undefined || link === undefined) return "dropped";
+    const to = await recipientOf(mail);
+    if (!to) return "dropped";
+    const rendered = renderMail({ locale, title, body, link }, to.name, webUrl);
+    await mailer.send({ id: _id, to, ...rendered, preferences: preferencesUrl(webUrl), writtenAt: createdAt });
+    crashPoint("notification.mail.sent");
+    return "sent";
+  }
+
+  async function failed(mail: Mail, error: unknown): Promise<MailOutcome | undefined> {
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** mail.attempts, LONGEST_PAUSE_MS);
+    const ended = error instanceof MailRejected ? "rejected" : undefined;
+    const outcome = ended ?? (Date.now() + pause > Date.parse(mail.createdAt) + GIVE_UP_MS ? "given-up" : undefined);
+    const details = { ...codesOf(error), ...(ended && codesOf((error as Error).cause)), mail: mail._id };
+    logger.warn(details, outcome ? `a mail is ${outcome}` : "a mail will be tried again");
+    if (!outcome) await store.postpone(mail, pause);
+    return outcome;
+  }
+
+  return async (mail: Mail): Promise<void> => {
+    const outcome = await attempt(mail).catch((error: unknown) => failed(mail, error));
+    if (outcome) await store.finish(mail, outcome);
+    metrics.mails.inc({ outcome: outcome ?? "retried" });
+  };
+}
