@@ -1,5 +1,5 @@
 import { currentTrace } from "../../lib/request-scope";
-import { type Document, DuplicateKey, type Store } from "../../lib/store/collection";
+import { type Document, DuplicateKey, type Filter, type Store } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
 import type { Locale } from "./locale";
 import { kindOf, type MailKind, type Notification } from "./notification";
@@ -27,6 +27,8 @@ export interface Mail extends Document, Partial<Content> {
 
 /** Longer than a message stands in a topic or waits in an outbox: what is older does not come again. */
 const REMEMBER_MS = 60 * 24 * 3600 * 1000;
+
+const isWaiting: Filter = { due: { $gt: "" } };
 
 /** The mails that wait, and which there were. */
 export function mailStore(store: Store) {
@@ -57,12 +59,17 @@ export function mailStore(store: Store) {
       );
     },
 
-    /** Tried again after so many milliseconds, unless another node has taken it meanwhile. */
-    async postpone({ _id, due }: Mail, ms: number): Promise<void> {
-      await mails.update({ _id, due }, { $set: { due: after(ms) }, $inc: { attempts: 1 } }, { fields: [] });
+    /** Tried again after so many milliseconds. */
+    async postpone({ _id }: Mail, ms: number): Promise<void> {
+      await mails.update({ _id, ...isWaiting }, { $set: { due: after(ms) }, $inc: { attempts: 1 } }, { fields: [] });
     },
 
-    waiting: () => mails.count({ due: { $gt: "" } }),
+    /** This node is still at it, for so many milliseconds. */
+    async hold({ _id }: Mail, ms: number): Promise<void> {
+      await mails.update({ _id, ...isWaiting }, { $set: { due: after(ms) } }, { fields: [] });
+    },
+
+    waiting: () => mails.count(isWaiting),
     erase: (userId: string) => mails.remove({ userId }),
     forget: () => mails.remove({ createdAt: { $lt: after(-REMEMBER_MS) } }),
   };

@@ -7,7 +7,7 @@ import type { OutgoingMail } from "./mail";
 /** Mails that one node sends at once. */
 export const AT_ONCE = 5;
 /** Milliseconds that sending one may take, all of its steps together. */
-export const SEND_MS = 30_000;
+const SEND_MS = 30_000;
 
 const TIMEOUTS = { dnsTimeout: 5000, connectionTimeout: 5000, greetingTimeout: 10_000, socketTimeout: 15_000 };
 

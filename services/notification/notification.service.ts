@@ -13,7 +13,7 @@ import { topicsMixin } from "../../mixins/topics.mixin";
 import { factsOf } from "./facts";
 import { inboxFor } from "./inbox";
 import { mailStore } from "./mail.store";
-import { AT_ONCE, mailerFor, SEND_MS } from "./mailer";
+import { AT_ONCE, mailerFor } from "./mailer";
 import * as schema from "./notification.schema";
 import { preferencesStore } from "./preferences";
 import { sending } from "./sending";
@@ -26,6 +26,7 @@ const FORGET_EVERY_MS = 3600 * 1000;
 export default function notificationService(broker: ServiceBroker): ServiceSchema {
   const node = nodeOf(broker);
   const { environment, metrics } = node;
+  const { leaseMs } = environment;
   const call = callOf(broker);
 
   const inbox = inboxFor(node);
@@ -50,6 +51,7 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
     metrics,
     logger: broker.getLogger("notification"),
     webUrl: environment.webUrl,
+    leaseMs,
   });
   const needs = () => inbox.ping();
   let unmeasured: (() => void) | undefined;
@@ -57,9 +59,8 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
   return {
     name: "notification",
     mixins: [
-      // Longer than a mail may take, so that no other node sends it meanwhile.
-      sweeperMixin({ collection: mails.mails, handle: send, leaseMs: 2 * SEND_MS, atOnce: AT_ONCE }),
-      sweeperMixin({ collection: unread.unread, handle: facts.unread, leaseMs: environment.leaseMs }),
+      sweeperMixin({ collection: mails.mails, handle: send, leaseMs, atOnce: AT_ONCE }),
+      sweeperMixin({ collection: unread.unread, handle: facts.unread, leaseMs }),
       topicsMixin(broker),
       maintenanceMixin(FORGET_EVERY_MS, async () => {
         await Promise.all([inbox.forget(), mails.forget(), unread.forget()]);

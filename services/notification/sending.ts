@@ -20,6 +20,8 @@ interface Parts {
   metrics: Metrics;
   logger: ServiceBroker["logger"];
   webUrl: string;
+  /** Milliseconds that a mail belongs to the node that took it; prolonged while it is being sent. */
+  leaseMs: number;
 }
 
 /** A server's refusal repeats addresses: only its codes are fit for a log. */
@@ -33,7 +35,7 @@ function codesOf(error: unknown): Record<string, unknown> {
  * Sends mails that are due. A mail goes out once as far as SMTP allows: a process that dies after the server took one and
  * before that is noted sends it again, with the same Message-ID.
  */
-export function sending({ store, preferences, mailer, call, metrics, logger, webUrl }: Parts) {
+export function sending({ store, preferences, mailer, call, metrics, logger, webUrl, leaseMs }: Parts) {
   async function recipientOf({ userId, kind }: Mail): Promise<{ name: string; address: string } | undefined> {
     const wishes = await preferences.of(userId);
     if (!wishes || (kind && !wishes.email[kind])) return undefined;
@@ -67,8 +69,22 @@ export function sending({ store, preferences, mailer, call, metrics, logger, web
     return outcome;
   }
 
+  /** A server may take longer than a lease: no other node is to send the mail meanwhile. */
+  async function holding<T>(mail: Mail, work: () => Promise<T>): Promise<T> {
+    let held: Promise<unknown> = Promise.resolve();
+    const timer = setInterval(() => {
+      held = store.hold(mail, leaseMs).catch(() => undefined);
+    }, leaseMs / 3);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      await held;
+    }
+  }
+
   return async (mail: Mail): Promise<void> => {
-    const outcome = await attempt(mail).catch((error: unknown) => failed(mail, error));
+    const outcome = await holding(mail, () => attempt(mail)).catch((error: unknown) => failed(mail, error));
     if (outcome) await store.finish(mail, outcome);
     metrics.mails.inc({ outcome: outcome ?? "retried" });
   };

@@ -182,6 +182,7 @@ export class MailServer {
   async start(): Promise<this> {
     const server = new SMTPServer({
       authOptional: true,
+      closeTimeout: 50,
       disabledCommands: ["AUTH", "STARTTLS"],
       onRcptTo: (address, _, done) => {
         const refused = this.refusal;
