@@ -43,6 +43,8 @@ describe("what is published", () => {
       "/once",
       "/openapi.json",
       "/schemas/{type}.json",
+      "/stream",
+      "/stream/tickets",
       "/tagged",
       "/things",
       "/things/{id}",

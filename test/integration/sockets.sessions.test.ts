@@ -1,0 +1,131 @@
+import { performance } from "node:perf_hooks";
+import { type Account, claimsOf, metaOf, PASSWORD, register } from "./auth.accounts";
+import { eventually } from "./node";
+import { call, connected, type Gateway, heard, open, StandIn, startSecond, startShop } from "./sockets.parts";
+
+const standIn = new StandIn();
+let shop: Gateway;
+let second: Gateway;
+
+beforeAll(async () => {
+  shop = await startShop(standIn, { JWT_ACCESS_SECONDS: "5" });
+  second = await startSecond(shop, { JWT_ACCESS_SECONDS: "5" });
+});
+afterAll(async () => {
+  await second.stop();
+  await shop.stop();
+});
+
+const refresh = (account: Account) => shop.as<Account>({}, "auth.refresh", { refreshToken: account.refreshToken });
+const login = ({ user }: Account) =>
+  shop.as<Account>({ clientIp: "192.0.2.1" }, "auth.login", { email: user.email, password: PASSWORD });
+
+/** Waits until the socket is closed, having been told why, within a second. */
+async function endedAs(client: ReturnType<typeof open>): Promise<string> {
+  const since = performance.now();
+  const told = heard<{ reason: string }>(client, "session.ended");
+  await heard(client, "disconnect");
+  expect(performance.now() - since).toBeLessThan(1000);
+  return (await told).reason;
+}
+
+describe.each(["the gateway beside auth", "a gateway that only polls"])("at %s", (which) => {
+  const gateway = () => (which === "the gateway beside auth" ? shop : second);
+  const connect = async (account: Account) => connected(open(gateway().url, account.accessToken));
+
+  it("a logout closes the session's sockets, and no other", async () => {
+    const account = await register(shop);
+    const other = await login(account);
+    const [client, kept] = await Promise.all([connect(account), connect(other)]);
+    const ended = endedAs(client);
+    await shop.as(metaOf(account), "auth.logout", { refreshToken: account.refreshToken });
+    expect(await ended).toBe("logout");
+    expect(kept.connected).toBe(true);
+  });
+
+  it("a new password closes the other sessions' sockets", async () => {
+    const account = await register(shop);
+    const other = await login(account);
+    const [client, kept] = await Promise.all([connect(other), connect(account)]);
+    const ended = endedAs(client);
+    const passwords = { currentPassword: PASSWORD, newPassword: "another horse battery" };
+    await shop.as(metaOf(account), "auth.changePassword", passwords);
+    expect(await ended).toBe("password");
+    expect(kept.connected).toBe(true);
+  });
+
+  it.each(["locked", "erased"] as const)("an account that is %s loses its sockets", async (reason) => {
+    const account = await register(shop);
+    const ended = endedAs(await connect(account));
+    await shop.call("auth.endSessions", { userId: account.user.id, reason });
+    expect(await ended).toBe(reason);
+  });
+
+  it("a token's end closes its socket, and a new token keeps it", async () => {
+    const account = await register(shop);
+    const [client, kept] = await Promise.all([connect(account), connect(account)]);
+    const renewed = await refresh(account);
+    // The new one is issued in a later second than the first.
+    await eventually(() => Date.now() / 1000 > claimsOf(account).exp - 1);
+    const later = await refresh(renewed);
+    expect(await call(kept, "auth.refresh", { token: later.accessToken })).toMatchObject({
+      expiresAt: new Date(claimsOf(later).exp * 1000).toISOString(),
+    });
+    const { reason } = await heard<{ reason: string }>(client, "session.ended");
+    expect(reason).toBe("expired");
+    expect(kept.connected).toBe(true);
+  });
+
+  it("refuses a token of another account, and a bad one", async () => {
+    const client = await connect(await register(shop));
+    const { accessToken } = await register(shop);
+    await expect(call(client, "auth.refresh", { token: accessToken })).rejects.toMatchObject({ code: "FORBIDDEN" });
+    await expect(call(client, "auth.refresh", { token: "x" })).rejects.toMatchObject({ code: "BAD_TOKEN" });
+    await expect(call(client, "auth.refresh")).rejects.toMatchObject({ code: "VALIDATION" });
+    expect(client.connected).toBe(true);
+  });
+});
+
+it("each gateway reaches its own sockets, and those of an agent by their role", async () => {
+  const account = await register(shop);
+  await shop.call("user.grant" as never, {} as never).catch(() => undefined);
+  const [here, there] = await Promise.all(
+    [shop, second].map(({ url }) => connected(open(url, account.accessToken, { transports: ["polling"] }))),
+  );
+  if (!here || !there) throw new Error("not connected");
+  const reached = [here, there].map((client) => heard<{ n: number }>(client, "notification"));
+  const to = { users: [account.user.id] };
+  shop.deliver({ to, event: "notification", payload: { n: 1 } });
+  second.deliver({ to, event: "notification", payload: { n: 2 } });
+  expect(await Promise.all(reached)).toEqual([{ n: 1 }, { n: 2 }]);
+});
+
+it("finishes what it was asked, tells its sockets, and is gone in time", async () => {
+  const standIn = new StandIn();
+  const leaving = await startShop(standIn);
+  const account = await register(leaving);
+  const clients = await Promise.all(
+    ["websocket", "polling"].map((transport) =>
+      connected(open(leaving.url, account.accessToken, { transports: [transport] })),
+    ),
+  );
+  standIn.before = async (action) => {
+    if (action === "send") await new Promise((resolve) => setTimeout(resolve, 500));
+  };
+  const told = clients.map((client) => heard<{ reason: string }>(client, "session.ended"));
+  const gone = clients.map((client) => heard<string>(client, "disconnect"));
+  const answers = clients.map((client, n) =>
+    call(client, "chat.send", { conversationId: "c1", clientMsgId: `k${n}`, text: "a" }),
+  );
+  await eventually(() => standIn.made("send").length === 2);
+  const since = performance.now();
+  const gateway = leaving.broker.getLocalService("api");
+  if (gateway) await leaving.broker.destroyService(gateway);
+  expect(performance.now() - since).toBeLessThan(4000);
+  expect(await Promise.all(answers)).toHaveLength(2);
+  expect((await Promise.all(told)).map(({ reason }) => reason)).toEqual(["shutdown", "shutdown"]);
+  // Anything but "io server disconnect": clients connect again by themselves.
+  expect(await Promise.all(gone)).not.toContain("io server disconnect");
+  expect(standIn.connected.size).toBe(0);
+  await leaving.stop();
+});

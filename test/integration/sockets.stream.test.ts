@@ -1,0 +1,215 @@
+import { connect } from "node:net";
+import { metaOf, register } from "./auth.accounts";
+import { eventually } from "./node";
+import { type Gateway, StandIn, startSecond, startShop } from "./sockets.parts";
+
+const standIn = new StandIn();
+let shop: Gateway;
+let second: Gateway;
+
+beforeAll(async () => {
+  shop = await startShop(standIn);
+  second = await startSecond(shop);
+});
+afterAll(async () => {
+  for (const { close } of streams) close();
+  await second.stop();
+  await shop.stop();
+});
+beforeEach(() => {
+  standIn.heads = {};
+  standIn.messages = [];
+  standIn.notified = [];
+});
+
+interface Heard {
+  id: string;
+  event: string;
+  data: Record<string, unknown>;
+}
+interface Listening {
+  events: Heard[];
+  closed: boolean;
+  close: () => void;
+}
+const streams: Listening[] = [];
+
+async function listen(gateway: Gateway, query: string, headers: Record<string, string> = {}): Promise<Listening> {
+  const aborting = new AbortController();
+  const response = await fetch(`${gateway.url}/api/v1/stream${query}`, { headers, signal: aborting.signal });
+  if (response.status !== 200 || !response.body) throw new Error(`${response.status} ${await response.text()}`);
+  expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
+  const listening: Listening = { events: [], closed: false, close: () => aborting.abort() };
+  streams.push(listening);
+  void (async (body: AsyncIterable<Uint8Array>) => {
+    let text = "";
+    for await (const chunk of body) {
+      text += Buffer.from(chunk).toString();
+      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+        const fields = Object.fromEntries(
+          text
+            .slice(0, end)
+            .split("\n")
+            .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
+        );
+        text = text.slice(end + 2);
+        if (fields.event) listening.events.push({ id: fields.id ?? "", event: fields.event, data: JSON.parse(fields.data ?? "") });
+      }
+    }
+  })(response.body as unknown as AsyncIterable<Uint8Array>)
+    .catch(() => undefined)
+    .finally(() => {
+      listening.closed = true;
+    });
+  return listening;
+}
+
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+const names = ({ events }: Listening) => events.map(({ event }) => event);
+const message = (seq: number, conversationId = "c1") => ({ id: `m${seq}`, conversationId, seq, text: `text ${seq}` });
+const seqs = ({ events }: Listening) =>
+  events.flatMap(({ event, data }) => (event === "chat.message" ? (data.message as { seq: number }).seq : []));
+
+async function start() {
+  const account = await register(shop);
+  const to = { users: [account.user.id] };
+  const say = (seq: number, at = shop) => {
+    standIn.messages.push(message(seq));
+    at.deliver({
+      to,
+      event: "chat.message",
+      payload: { conversationId: "c1", message: message(seq), prevSeq: seq - 1 },
+    });
+  };
+  const headers = bearer(account.accessToken);
+  standIn.heads = { [account.user.id]: { c1: 2 } };
+  return { account, to, say, headers };
+}
+
+it("begins with what is last in each conversation, and goes on with what happens", async () => {
+  const { account, say, headers, to } = await start();
+  const stream = await listen(shop, "", headers);
+  await eventually(() => names(stream).includes("chat.heads"));
+  expect(stream.events[0]?.data).toEqual({ c1: 2 });
+  say(3);
+  shop.deliver({ to: { users: ["another"] }, event: "notification", payload: { n: 1 } });
+  shop.deliver({ to: { role: "agent" }, event: "chat.queue", payload: { length: 1 } });
+  shop.deliver({ to, event: "chat.typing", payload: { conversationId: "c1" }, volatile: true });
+  await eventually(() => names(stream).includes("chat.typing"));
+  expect(names(stream)).toEqual(["chat.heads", "chat.message", "chat.typing"]);
+  await eventually(() => [...standIn.connected.values()].includes(account.user.id));
+  stream.close();
+  await eventually(() => ![...standIn.connected.values()].includes(account.user.id));
+});
+
+it("resumes at another gateway without a gap, in order, and before what happens now", async () => {
+  const { say, headers, account } = await start();
+  const stream = await listen(shop, "", headers);
+  await eventually(() => stream.events.length === 1);
+  say(3);
+  await eventually(() => stream.events.length === 2);
+  stream.close();
+  say(4);
+  say(5);
+  standIn.notified = [{ id: "n1", createdAt: new Date().toISOString() }];
+  standIn.messages.push(message(1, "c2"));
+  standIn.heads = { [account.user.id]: { c1: 5, c2: 1 } };
+  let meanwhile = true;
+  standIn.before = (action) => {
+    if (action !== "sync" || !meanwhile) return;
+    meanwhile = false;
+    say(6, second);
+    second.deliver({
+      to: { users: [account.user.id] },
+      event: "chat.read",
+      payload: { conversationId: "c1", userId: "agent", seq: 5 },
+    });
+  };
+  const resumed = await listen(second, "", { ...headers, "Last-Event-ID": stream.events.at(-1)?.id ?? "" });
+  await eventually(() => names(resumed).includes("chat.read"));
+  standIn.before = () => undefined;
+  say(7, second);
+  await eventually(() => seqs(resumed).includes(7));
+  expect(seqs(resumed)).toEqual([4, 5, 1, 6, 7]);
+  expect(names(resumed)).not.toContain("resync");
+  expect(names(resumed).filter((name) => name === "notification")).toHaveLength(1);
+  resumed.close();
+});
+
+it("sends what got lost on the way before what came after it", async () => {
+  const { say, headers } = await start();
+  const stream = await listen(shop, "", headers);
+  await eventually(() => stream.events.length === 1);
+  standIn.messages.push(message(3));
+  say(4);
+  await eventually(() => seqs(stream).length === 2);
+  expect(seqs(stream)).toEqual([3, 4]);
+  stream.close();
+});
+
+it.each(["garbage", "unknown", Buffer.from('{"u":"another","n":"2026-01-01T00:00:00Z","s":{}}').toString("base64url")])(
+  "says resync for the id %.20s, and goes on from there",
+  async (id) => {
+    const { say, headers } = await start();
+    const stream = await listen(shop, "", { ...headers, "Last-Event-ID": id });
+    await eventually(() => names(stream).includes("chat.heads"));
+    expect(names(stream)).toEqual(["resync", "chat.heads"]);
+    say(3);
+    await eventually(() => seqs(stream).includes(3));
+    stream.close();
+  },
+);
+
+it("says resync where chat cannot say what was missed", async () => {
+  const { headers } = await start();
+  const stream = await listen(shop, "", headers);
+  await eventually(() => stream.events.length === 1);
+  stream.close();
+  standIn.before = (action) => {
+    if (action === "sync") throw new Error("away");
+  };
+  const resumed = await listen(shop, `?lastEventId=${stream.events[0]?.id}`, headers);
+  await eventually(() => names(resumed).includes("resync"));
+  standIn.before = () => undefined;
+  resumed.close();
+});
+
+it("takes a ticket once, at any gateway", async () => {
+  const { account, headers } = await start();
+  const ticketOf = async (gateway: Gateway) => {
+    const answer = await fetch(`${gateway.url}/api/v1/stream/tickets`, { method: "POST", headers });
+    expect(answer.status).toBe(201);
+    return ((await answer.json()) as { ticket: string; expiresIn: number }).ticket;
+  };
+  const ticket = await ticketOf(shop);
+  const stream = await listen(shop, `?ticket=${ticket}`);
+  await eventually(() => stream.events.length === 1);
+  for (const bad of [ticket, "x", `${ticket.split(".")[0]}.${"a".repeat(32)}`, "nobody.abc"])
+    await expect(listen(shop, `?ticket=${bad}`)).rejects.toThrow(/401.*BAD_TICKET/);
+  const late = await ticketOf(shop);
+  await shop.as(metaOf(account), "auth.logout", { refreshToken: account.refreshToken });
+  await expect(listen(shop, `?ticket=${late}`)).rejects.toThrow(/401.*TOKEN_REVOKED/);
+  await eventually(() => stream.closed, 1000);
+  expect(stream.events.at(-1)).toMatchObject({ event: "session.ended", data: { reason: "logout" } });
+});
+
+it("answers HEAD, and refuses who is not signed in", async () => {
+  const { headers } = await start();
+  expect((await fetch(`${shop.url}/api/v1/stream`, { method: "HEAD", headers })).status).toBeLessThan(300);
+  expect((await fetch(`${shop.url}/api/v1/stream`)).status).toBe(401);
+  expect((await fetch(`${shop.url}/api/v1/stream/tickets`, { method: "POST" })).status).toBe(401);
+});
+
+it("lets a client go that does not read", async () => {
+  const { account, to } = await start();
+  const { port } = new URL(shop.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  socket.write(`GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${account.accessToken}\r\n\r\n`);
+  socket.pause();
+  await eventually(() => [...standIn.connected.values()].includes(account.user.id));
+  await eventually(() => {
+    for (let n = 0; n < 20; n++) shop.deliver({ to, event: "notification", payload: { text: "x".repeat(60_000) } });
+    return ![...standIn.connected.values()].includes(account.user.id);
+  }, 20_000);
+  socket.destroy();
+});
