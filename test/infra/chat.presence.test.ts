@@ -2,8 +2,8 @@ import Redis from "ioredis";
 import { newId } from "../../lib/ids";
 import type { Presence } from "../../services/chat/presence/presence";
 import { RedisPresence } from "../../services/chat/presence/redis";
+import { Tracker } from "../../services/chat/presence/tracker";
 import { presenceContract } from "../integration/chat.presence.contract";
-import { DeskLab } from "../integration/desk.parts";
 import { eventually } from "../integration/node";
 import { withServers } from "./servers";
 
@@ -14,9 +14,11 @@ withServers(["redis"], "presence in Redis", (env) => {
       const presence: Presence = new RedisPresence(url, namespace, leaseMs, () => resolve(presence));
     });
 
-  presenceContract((leaseMs) => {
-    const namespace = newId();
-    return Promise.all([ready(namespace, leaseMs), ready(namespace, leaseMs)]);
+  describe("of two nodes", () => {
+    presenceContract((leaseMs) => {
+      const namespace = newId();
+      return Promise.all([ready(namespace, leaseMs), ready(namespace, leaseMs)]);
+    });
   });
 
   test("lives on while nodes of the chat come and go", async () => {
@@ -41,12 +43,16 @@ withServers(["redis"], "presence in Redis", (env) => {
     await presence.close();
   });
 
-  test("a chat whose Redis is not there starts, and its agents are given conversations", async () => {
-    const desk = await DeskLab.start({ REDIS_URL: "redis://127.0.0.1:1" });
-    const agent = await desk.agent();
-    expect(await desk.open()).toMatchObject({ agent: { id: agent.id } });
-    await desk.disconnect(agent);
-    expect((await desk.agents(agent)).get(agent.id)).toMatchObject({ online: true });
-    await desk.stop();
+  test("that cannot be reached throws at nobody: who comes is online", async () => {
+    const changed = jest.fn(async () => undefined);
+    const logger = { warn: jest.fn(), info: jest.fn() };
+    const presence: Presence = new RedisPresence("redis://127.0.0.1:1", newId(), 60_000, () => tracker.returned());
+    const tracker = new Tracker({ presence, leaseMs: 60_000, logger: logger as never, changed });
+    await tracker.connect({ userId: "kim", connectionId: "c" });
+    await tracker.disconnect({ userId: "kim", connectionId: "c" });
+    await tracker.reap();
+    expect(changed.mock.calls).toEqual([["kim", true]]);
+    expect(logger.warn).toHaveBeenCalledTimes(1);
+    await presence.close();
   });
 });

@@ -6,7 +6,7 @@ const LEASE_MS = 200;
 
 /** What the chat relies on, wherever presence is kept. `make` gives instances that share what they keep. */
 export function presenceContract(make: (leaseMs: number) => Promise<Presence[]>): void {
-  let presences: Presence[];
+  let presences: Presence[] = [];
   let one: Presence;
   let other: Presence;
   const start = async (leaseMs = 60_000) => {
