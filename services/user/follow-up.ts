@@ -3,7 +3,7 @@ import { crashPoint } from "../../lib/crash";
 import type { UserDocument, UserStore } from "./user.store";
 
 /** Milliseconds that another context may take while the caller of `DELETE /users/me` waits. */
-const ORDER_TIMEOUT_MS = 2000;
+const OTHERS_TIMEOUT_MS = 2000;
 
 /** A way to ask other contexts; Moleculer's contexts want their `call` as a method. */
 interface Neighbours {
@@ -27,5 +27,9 @@ export async function followUp(user: UserDocument, asking: Neighbours, store: Us
 async function erase(userId: string, asking: Neighbours): Promise<void> {
   await asking.call("auth.erase", { userId });
   crashPoint("user.credentials-erased");
-  await asking.call("order.anonymise", { customerId: userId }, { timeout: ORDER_TIMEOUT_MS });
+  const options = { timeout: OTHERS_TIMEOUT_MS };
+  await Promise.all([
+    asking.call("order.anonymise", { customerId: userId }, options),
+    asking.call("notification.erase", { userId }, options),
+  ]);
 }

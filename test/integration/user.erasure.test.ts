@@ -22,6 +22,12 @@ function orders({ away }: { away: boolean }) {
   return { state, service };
 }
 
+/** Stand for the others who forget whom they are told to. */
+const others = ["notification"].map(
+  (name) =>
+    (_: ServiceBroker): ServiceSchema => ({ name, actions: { erase: () => null } }),
+);
+
 const LEASE = { LEASE_MS: "300" };
 const admin = { user: { id: "an-admin", roles: ["admin" as const], sid: "" } };
 let node: TestNode;
@@ -30,7 +36,7 @@ afterEach(() => node.stop());
 
 test("who is erased is found nowhere, is signed out everywhere and leaves the address free", async () => {
   const { state, service } = orders({ away: false });
-  node = await startNode([authService, userService, service]);
+  node = await startNode([authService, userService, service, ...others]);
   const account = await register(node);
   const { id, email } = account.user;
   await expect(node.as(metaOf(account), "user.eraseMe")).resolves.toBeNull();
@@ -55,7 +61,7 @@ test("who is erased is found nowhere, is signed out everywhere and leaves the ad
 
 test("erasure is answered while order is away and finished when it is back", async () => {
   const { state, service } = orders({ away: true });
-  node = await startNode([authService, userService, service], LEASE);
+  node = await startNode([authService, userService, service, ...others], LEASE);
   const account = await register(node);
   await expect(node.as(metaOf(account), "user.eraseMe")).resolves.toBeNull();
   await eventually(() => state.asked.length >= 2);
