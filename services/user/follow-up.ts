@@ -30,6 +30,7 @@ async function erase(userId: string, asking: Neighbours): Promise<void> {
   const options = { timeout: OTHERS_TIMEOUT_MS };
   await Promise.all([
     asking.call("order.anonymise", { customerId: userId }, options),
+    asking.call("chat.erase", { userId }, options),
     asking.call("notification.erase", { userId }, options),
   ]);
 }

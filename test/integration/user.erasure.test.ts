@@ -23,7 +23,7 @@ function orders({ away }: { away: boolean }) {
 }
 
 /** Stand for the others who forget whom they are told to. */
-const others = ["notification"].map(
+const others = ["chat", "notification"].map(
   (name) =>
     (_: ServiceBroker): ServiceSchema => ({ name, actions: { erase: () => null } }),
 );
