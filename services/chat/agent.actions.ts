@@ -21,6 +21,8 @@ interface Parts {
   tracker: Tracker;
   /** Places of an agent who never said how many. */
   capacity: number;
+  /** Puts back into the queue what somebody has who helps no more. */
+  dismiss: (agent: Agent) => Promise<void>;
   /** An agent may have got a place. */
   kick: () => void;
   warn: (error: unknown, text: string) => void;
@@ -29,9 +31,23 @@ interface Parts {
 const HELPERS: ["agent", "admin"] = ["agent", "admin"];
 
 /** Who is there, and who of them helps. Admins may help, too. */
-export function agentActions({ agents, people, tracker, capacity, kick, warn }: Parts): Record<string, ActionSchema> {
+export function agentActions({
+  agents,
+  people,
+  tracker,
+  capacity,
+  dismiss,
+  kick,
+  warn,
+}: Parts): Record<string, ActionSchema> {
   async function known(call: Call, id: string): Promise<Agent> {
     return (await agents.get(id)) ?? agents.ensure(await people(call, id));
+  }
+
+  /** Somebody may have been an agent once. */
+  async function retire(id: string): Promise<void> {
+    const retired = await agents.retire(id);
+    if (retired) await dismiss(retired);
   }
 
   return {
@@ -40,10 +56,9 @@ export function agentActions({ agents, people, tracker, capacity, kick, warn }: 
       returns: Nothing,
       async handler(ctx) {
         const { agent, ...connection } = ctx.params;
-        if (agent)
-          await known(callOf(ctx), connection.userId).catch((error: unknown) =>
-            warn(error, "an agent who connected will be known once they say how they are"),
-          );
+        await (agent ? known(callOf(ctx), connection.userId) : retire(connection.userId)).catch((error: unknown) =>
+          warn(error, "an agent who connected will be known once they say how they are"),
+        );
         await tracker.connect(connection);
         return null;
       },

@@ -63,6 +63,13 @@ export function agentStore(store: Store, { capacity, leaseMs, graceMs }: Limits)
             { $set: { connected, goneSince: now() }, $min: { due: after(graceMs) }, $inc: { version: 1 } },
           ),
 
+    /** For whoever helps no more; the agent where they did until now. */
+    retire: (id: string): Promise<Agent | null> =>
+      collection.update({ _id: id, status: { $ne: "offline" } }, { $set: { status: "offline" } }),
+
+    forget: (id: string): Promise<Agent | null> =>
+      collection.update({ _id: id }, { $set: { status: "offline", name: "" } }),
+
     /** Takes a place, held since `at`; null where there is none, or one is held for this conversation already. */
     take: (id: string, conversationId: string, at: string, given: boolean): Promise<Agent | null> =>
       collection.update(

@@ -169,6 +169,15 @@ export function assigning(parts: AssigningParts) {
         return leave(conversation, closed(conversation, after(leaseMs)));
       }),
 
+    /** Puts back into the queue what somebody has who helps no more. */
+    async dismiss(agent: Agent): Promise<void> {
+      for (const id of Object.keys(agent.holding)) {
+        const conversation = await conversations.get(id);
+        if (conversation?.agent?.id === agent._id && conversation.status === "assigned")
+          await leave(conversation, requeued(conversation, "passed", after(leaseMs)));
+      }
+    },
+
     /** What is left of a conversation, for its sweeper; one that waits is found by its place from now on. */
     async advance(conversation: Conversation): Promise<void> {
       await release(conversation);

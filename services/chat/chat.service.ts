@@ -14,6 +14,7 @@ import { erasing } from "./erasing";
 import { messageActions } from "./message.actions";
 import { messageStore } from "./message.store";
 import { messaging as messagingOf } from "./messaging";
+import { opening } from "./opening";
 import { orderNews } from "./orders";
 import { peopleOf } from "./people";
 import { replyActions } from "./reply.actions";
@@ -30,6 +31,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
   const views = conversationViews(conversations, messages);
   const delivery = deliveryOf(broker, views);
   const messaging = messagingOf({ conversations, messages, delivery });
+  const open = opening({ conversations, messaging });
   const people = peopleOf();
   const desk = deskOf(broker, {
     conversations,
@@ -37,7 +39,8 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
     view: (conversation, caller) => views.one(conversation, readerOf(conversation, caller)),
     changed: (conversation) => delivery.conversation(conversation, { changedHands: true }),
   });
-  const erase = erasing({ conversations, messages, close: desk.close });
+  const forget = erasing({ conversations, messages, close: desk.close });
+  const erase = (userId: string) => desk.erase(userId).then(() => forget(userId));
 
   return {
     name: "chat",
@@ -52,7 +55,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
     dependencies: ["user"],
 
     actions: {
-      ...conversationActions({ conversations, messages, messaging, delivery, views, people, opened: desk.opened }),
+      ...conversationActions({ conversations, messages, open, delivery, views, people, opened: desk.opened }),
       ...messageActions({ conversations, messages, messaging, delivery, people }),
       ...clientActions({ conversations, messages, views, delivery, people, erase }),
       ...replyActions(replies),

@@ -39,6 +39,8 @@ export interface Desk {
   actions: Record<string, ActionSchema>;
   /** A conversation was opened: the conversation once it had its chance of an agent. */
   opened: (conversation: Conversation) => Promise<Conversation>;
+  /** An agent is erased: their name goes, and somebody else gets what they had. Idempotent. */
+  erase: (userId: string) => Promise<void>;
   /** Ends a conversation, whoever has it. */
   close: (conversation: Conversation) => Promise<unknown>;
 }
@@ -112,8 +114,13 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
     },
 
     actions: {
-      ...agentActions({ agents, people, tracker, capacity, kick, warn }),
+      ...agentActions({ agents, people, tracker, capacity, dismiss: process.dismiss, kick, warn }),
       ...assignmentActions({ agents, people, assigning: process, conversations, view }),
+    },
+
+    async erase(userId) {
+      const agent = await agents.forget(userId);
+      if (agent) await process.dismiss(agent);
     },
 
     close: ({ _id }) => process.close(_id, () => undefined),

@@ -150,6 +150,19 @@ describe("an agent", () => {
     expect((await desk.open(customer)).id).not.toBe(id);
   });
 
+  test("who helps no more, or is erased, leaves what they had to others", async () => {
+    await start();
+    const [former, erased] = [await desk.agent(), await desk.agent()];
+    const [one, two] = [await desk.open(), await desk.open()];
+    const other = await desk.agent();
+    await desk.node.call("chat.connect", { connectionId: "new", userId: former.id, agent: false });
+    await desk.node.call("chat.erase", { userId: erased.id });
+    for (const { id } of [one, two]) await whenAssigned(id, other.id);
+    const agents = await desk.agents(admin);
+    expect(agents.get(former.id)).toMatchObject({ status: "offline", load: 0 });
+    expect(agents.get(erased.id)).toMatchObject({ status: "offline", load: 0, name: "" });
+  });
+
   test("who is gone loses what was not answered, to the head of the queue, and keeps what was", async () => {
     await start({ CHAT_AGENT_GRACE_MS: "300" });
     const agent = await desk.agent({ capacity: 2 });
