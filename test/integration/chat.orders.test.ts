@@ -1,0 +1,126 @@
+import { newId } from "../../lib/ids";
+import { nodeOf } from "../../lib/node";
+import type { Conversation, Message } from "../../services/chat/chat.contract";
+import type { ChatReport } from "../../services/chat/report";
+import orderService from "../../services/order/order.service";
+import { DeskLab, type Person } from "./desk.parts";
+import { eventually } from "./node";
+
+let desk: DeskLab;
+beforeEach(async () => {
+  desk = await DeskLab.start();
+});
+afterEach(() => desk.stop());
+
+const fact = (
+  type: string,
+  { orderId, customerId, id = newId() }: { orderId: string; customerId: string; id?: string },
+) => ({
+  key: orderId,
+  headers: {},
+  value: JSON.stringify({
+    specversion: "1.0",
+    id,
+    type,
+    source: "/order",
+    subject: orderId,
+    time: new Date().toISOString(),
+    data: { orderId, number: "261124-ABC", customerId, status: "paid", items: [], totals: {} },
+  }),
+});
+const publish = (...messages: ReturnType<typeof fact>[]) =>
+  nodeOf(desk.node.broker).topics.publish("order-event", messages);
+const said = async (reader: Person, id: string) =>
+  (await desk.node.as<{ items: Message[] }>(reader.meta, "chat.history", { id })).items;
+
+test("an open conversation says what becomes of its order, once for each event, and no other one does", async () => {
+  const [kim, lee] = [await desk.person("customer"), await desk.person("customer")];
+  const orderId = newId();
+  const about = await desk.node.as<{ id: string }>(kim.meta, "chat.open", { orderId });
+  const other = await desk.open(lee);
+  const paid = fact("order.paid", { orderId, customerId: kim.id });
+  const shipped = fact("order.shipped", { orderId, customerId: kim.id });
+  await publish(
+    paid,
+    paid,
+    fact("order.paid", { orderId: newId(), customerId: kim.id }),
+    fact("order.paid", { orderId: newId(), customerId: lee.id }),
+    fact("order.weighed", { orderId, customerId: kim.id }),
+    paid,
+    shipped,
+  );
+  const messages = await eventually(async () => {
+    const seen = await said(kim, about.id);
+    return seen.length >= 2 && seen;
+  });
+  expect(messages).toMatchObject([
+    { seq: 1, kind: "system", sender: { role: "system" }, text: expect.stringContaining("Order 261124-ABC is paid.") },
+    { seq: 2, kind: "system", text: expect.stringContaining("is on its way") },
+  ]);
+  expect(await desk.act(kim, "find", about.id)).toMatchObject({ unread: 0, lastSeq: 2 });
+  expect(await said(lee, other.id)).toEqual([]);
+});
+
+test("what comes when the conversation is over is not said, and holds nothing up", async () => {
+  const kim = await desk.person("customer");
+  const [before, orderId] = [newId(), newId()];
+  const { id } = await desk.node.as<{ id: string }>(kim.meta, "chat.open", { orderId: before });
+  await desk.act(kim, "close", id);
+  const next = await desk.node.as<{ id: string }>(kim.meta, "chat.open", { orderId });
+  await publish(fact("order.paid", { orderId: before, customerId: kim.id }));
+  await publish(fact("order.paid", { orderId, customerId: kim.id }));
+  await eventually(async () => (await said(kim, next.id)).length === 1);
+  expect(await said(kim, id)).toEqual([]);
+});
+
+test("an agent sees a customer's orders, and is told where they cannot be had", async () => {
+  const [agent, kim] = [await desk.agent(), await desk.person("customer")];
+  const { id } = await desk.open(kim);
+  const context = () => desk.node.as(agent.meta, "chat.context", { id });
+  await expect(context()).rejects.toMatchObject({ type: "SERVICE_NOT_FOUND" });
+  const { dependencies: _, ...order } = orderService(desk.node.broker);
+  desk.node.broker.createService(order);
+  await eventually(async () => {
+    const seen = await context().catch(() => undefined);
+    return seen && expect(seen).toEqual({ orders: [] }) === undefined;
+  });
+});
+
+test("a report tells how long customers waited, were answered and rated, by agent too", async () => {
+  const admin = await desk.person("admin");
+  const from = new Date().toISOString();
+  const agent = await desk.agent({ capacity: 3 });
+  const customers = await Promise.all([1, 2, 3, 4].map(() => desk.person("customer")));
+  const opened: Conversation[] = [];
+  for (const customer of customers) opened.push(await desk.open(customer));
+  const [first, second, , last] = opened as [Conversation, Conversation, Conversation, Conversation];
+  await desk.say(agent, first.id);
+  await desk.say(agent, second.id);
+  await desk.act(agent, "close", first.id);
+  await desk.act(agent, "close", second.id);
+  await desk.node.as(customers[0]?.meta ?? {}, "chat.rate", { id: first.id, score: 5 });
+  await desk.node.as(customers[1]?.meta ?? {}, "chat.rate", { id: second.id, score: 4 });
+  await eventually(async () => (await desk.act(admin, "find", last.id)).agent);
+
+  const ask = (params: object) => desk.node.as<ChatReport>(admin.meta, "chat.report", params);
+  const to = new Date(Date.now() + 1000).toISOString();
+  const times = (count: number) => ({ count, p50: expect.any(Number), p90: expect.any(Number) });
+  const figures = {
+    closed: 2,
+    answered: 2,
+    firstResponse: times(2),
+    resolution: times(2),
+    rating: { count: 2, average: 4.5 },
+  };
+  expect(await ask({ from, to })).toEqual({
+    from,
+    to,
+    opened: 4,
+    waiting: times(4),
+    ...figures,
+    agents: [{ agent: { id: agent.id, name: agent.name }, conversations: 4, ...figures }],
+  });
+  const before = await ask({ from: "2020-01-01T00:00:00Z", to: "2020-02-01T00:00:00Z" });
+  expect(before).toMatchObject({ opened: 0, waiting: { count: 0, p50: null }, rating: { average: null }, agents: [] });
+  await expect(ask({ from: to, to: from })).rejects.toMatchObject({ code: 422 });
+});
