@@ -1,22 +1,21 @@
-import { createHash } from "node:crypto";
 import type { ActionSchema } from "moleculer";
 import { action, callerOf, callOf } from "../../lib/actions";
 import { conflict } from "../../lib/errors";
-import { visibleConversation, visibleSeq, writingRefused } from "./access";
+import { visibleConversation, visibleSeq } from "./access";
 import * as schema from "./chat.schema";
-import { type Conversation, isOpen, newConversation, transition } from "./conversation";
+import { type Conversation, isOpen, transition } from "./conversation";
 import { listConversations } from "./conversation.list";
 import type { ConversationStore } from "./conversation.store";
 import type { Delivery } from "./delivery";
 import type { MessageStore } from "./message.store";
-import type { Messaging } from "./messaging";
+import type { Opening } from "./opening";
 import type { People } from "./people";
 import type { ConversationViews } from "./view";
 
 interface Parts {
   conversations: ConversationStore;
   messages: MessageStore;
-  messaging: Messaging;
+  open: Opening;
   delivery: Delivery;
   views: ConversationViews;
   people: People;
@@ -24,12 +23,9 @@ interface Parts {
   opened: (conversation: Conversation) => Promise<Conversation>;
 }
 
-/** Where the client gave none: the same first words twice are one message. */
-const openingId = (text: string) => `open-${createHash("sha256").update(text).digest("base64url")}`;
-
 /** Conversations as a whole: to begin one, find it, and say something about it. */
 export function conversationActions(parts: Parts): Record<string, ActionSchema> {
-  const { conversations, messages, messaging, delivery, views, people, opened: begun } = parts;
+  const { conversations, messages, open, delivery, views, people, opened } = parts;
 
   return {
     open: action({
@@ -40,34 +36,13 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
       returns: schema.ConversationView,
       status: 201,
       async handler(ctx) {
-        const { text, clientMsgId, subject, orderId } = ctx.params;
         const { id } = callerOf(ctx);
-        const reader = { id, agent: false };
-        const existing = await conversations.openOf(id);
-        const opened = existing
-          ? { conversation: existing, isNew: false }
-          : await conversations.open(newConversation({ customer: await people(callOf(ctx), id), subject, orderId }));
-        let { conversation } = opened;
-        if (text !== undefined) {
-          const { customer } = conversation;
-          const sent = await messaging.send(conversation._id, async () => ({
-            conversation,
-            draft: {
-              clientMsgId: clientMsgId ?? openingId(text),
-              text,
-              kind: "message",
-              sender: { ...customer, role: "customer" },
-            },
-            refused: (current) => writingRefused(current, reader, "message"),
-          }));
-          conversation = sent.conversation;
-        }
-        if (opened.isNew) {
-          conversation = await begun(conversation);
-          if (conversation.status === "queued") await delivery.conversation(conversation);
-        }
-        if (!opened.isNew) ctx.meta.$statusCode = 200;
-        return views.one(conversation, reader);
+        const begun = await open(id, ctx.params, () => people(callOf(ctx), id));
+        if (!begun.isNew) ctx.meta.$statusCode = 200;
+        const conversation = begun.isNew ? await opened(begun.conversation) : begun.conversation;
+        // Whoever got it was told so.
+        if (begun.isNew && conversation.status === "queued") await delivery.conversation(conversation);
+        return views.one(conversation, { id, agent: false });
       },
     }),
 

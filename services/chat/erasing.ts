@@ -15,11 +15,14 @@ interface Parts {
  */
 export function erasing({ conversations, messages, close }: Parts) {
   return async (userId: string): Promise<void> => {
-    for (const conversation of await conversations.ofUser(userId)) {
-      const isCustomer = conversation.customer.id === userId;
-      if (isCustomer && conversation.open !== undefined) await close(conversation);
-      await conversations.forget(conversation._id, userId);
-      await messages.forget(conversation._id, userId, conversation.lastSeq, isCustomer);
+    for (const found of await conversations.ofUser(userId)) {
+      const { _id: id, customer, open } = found;
+      const isCustomer = customer.id === userId;
+      if (isCustomer && open !== undefined) await close(found);
+      await conversations.forget(id, userId);
+      // Read once nothing can be written there any more: it counts what was written until then.
+      const { lastSeq } = (await conversations.get(id)) ?? found;
+      await messages.forget(id, userId, lastSeq, isCustomer);
     }
   };
 }
