@@ -2,12 +2,15 @@ import { Ajv } from "ajv";
 import type { Static } from "../../lib/schema";
 import { Strict, Type } from "../../lib/schema";
 
+/** Notifications that an id names. */
+export const MAX_NOTIFICATIONS = 10;
 /** Conversations that an id speaks of; one that is open and left out is replayed from its beginning. */
 const MAX_CONVERSATIONS = 50;
 
 const Written = Strict({
   u: Type.String({ maxLength: 64 }),
-  n: Type.String({ maxLength: 30, pattern: "^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$" }),
+  f: Type.String({ maxLength: 64 }),
+  n: Type.Array(Type.String({ maxLength: 64 }), { maxItems: MAX_NOTIFICATIONS }),
   s: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }), Type.Integer({ minimum: 0 }), {
     maxProperties: MAX_CONVERSATIONS,
   }),
@@ -22,11 +25,11 @@ export class StreamCursor {
   /** By conversation, the last touched last. */
   private readonly seqs = new Map<string, number>();
 
-  constructor(
-    private readonly userId: string,
-    /** When the last notification that was sent was made, RFC 3339. */
-    public notifiedAt: string,
-  ) {}
+  /** The last ids of notifications, sorted; all up to `floor` are known, too. One that is made late has an early id. */
+  private notified: string[] = [];
+  private floor = "";
+
+  constructor(private readonly userId: string) {}
 
   /** Undefined for what is no id of this user's streams. */
   static read(text: string, userId: string): StreamCursor | undefined {
@@ -36,8 +39,10 @@ export class StreamCursor {
     } catch {
       return undefined;
     }
-    if (!fits(written) || written.u !== userId || Number.isNaN(Date.parse(written.n))) return undefined;
-    const cursor = new StreamCursor(userId, written.n);
+    if (!fits(written) || written.u !== userId) return undefined;
+    const cursor = new StreamCursor(userId);
+    cursor.floor = written.f;
+    cursor.notified = written.n.toSorted();
     for (const [conversationId, seq] of Object.entries(written.s)) cursor.seqs.set(conversationId, seq);
     return cursor;
   }
@@ -55,13 +60,39 @@ export class StreamCursor {
     if (this.seqs.size > MAX_CONVERSATIONS && oldest !== undefined) this.seqs.delete(oldest);
   }
 
+  knows(notificationId: string): boolean {
+    return notificationId <= this.floor || this.notified.includes(notificationId);
+  }
+
+  /** Whether a list of notifications, the newest first, has nothing new from this one on. */
+  isDone(notificationId: string): boolean {
+    return notificationId <= this.floor;
+  }
+
+  notice(notificationId: string): void {
+    if (this.knows(notificationId)) return;
+    this.notified = [...this.notified, notificationId].sort();
+    if (this.notified.length > MAX_NOTIFICATIONS) this.floor = this.notified.shift() ?? this.floor;
+  }
+
+  /** `newest` are there already; `more` says that there are older ones. */
+  startAt(newest: string[], more: boolean): void {
+    this.notified = newest.toSorted();
+    this.floor = more ? (this.notified[0] ?? "") : "";
+  }
+
   /** What to ask `chat.sync` for, given the caller's open conversations. */
   wanted(open: Record<string, number>): Map<string, number> {
     return new Map([...Object.keys(open).map((id) => [id, 0] as const), ...this.seqs]);
   }
 
   toString(): string {
-    const written: Static<typeof Written> = { u: this.userId, n: this.notifiedAt, s: Object.fromEntries(this.seqs) };
+    const written: Static<typeof Written> = {
+      u: this.userId,
+      f: this.floor,
+      n: this.notified,
+      s: Object.fromEntries(this.seqs),
+    };
     return Buffer.from(JSON.stringify(written)).toString("base64url");
   }
 }

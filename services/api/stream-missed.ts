@@ -1,16 +1,13 @@
 import type { ServiceBroker } from "moleculer";
 import type { Caller } from "../../lib/actions";
 import { newId } from "../../lib/ids";
-import { after } from "../../lib/time";
 import type { Conversation, Message } from "../chat/chat.contract";
 import type { EventName } from "./deliveries";
-import type { StreamCursor } from "./stream-cursor";
+import { MAX_NOTIFICATIONS, type StreamCursor } from "./stream-cursor";
 
 const CURSORS_AT_ONCE = 200;
 /** Of more than this a client does better to load anew. */
 const MAX_MISSED = 2000;
-/** Milliseconds by which clocks of nodes may differ: a notification that was made then may come twice, none is left out. */
-const SKEW_MS = 2000;
 
 interface Synced {
   messages: Message[];
@@ -18,7 +15,7 @@ interface Synced {
   more: boolean;
 }
 interface Notifications {
-  items: { id: string; createdAt: string }[];
+  items: { id: string }[];
   nextCursor: string | null;
 }
 
@@ -29,7 +26,7 @@ export class MissedTooMuch extends Error {
   override readonly name = "MissedTooMuch";
 }
 
-/** Sends what a stream has missed since its cursor, in order, and moves the cursor. Rejects where that cannot be known. */
+/** What a stream has missed since its cursor, in order; the cursor moves along. Rejects where that cannot be known. */
 export function missed(broker: ServiceBroker) {
   const ask = <R>(caller: Caller, action: string, params: object) =>
     broker.call<R, object>(action, params, { requestID: newId(), meta: { user: caller } });
@@ -62,24 +59,34 @@ export function missed(broker: ServiceBroker) {
   }
 
   async function notifications(caller: Caller, cursor: StreamCursor, push: Push) {
-    const since = after(-SKEW_MS, cursor.notifiedAt);
     const found: Notifications["items"] = [];
     for (let page: string | null | undefined; page !== null; ) {
       const params = { limit: 100, ...(page !== undefined && { cursor: page }) };
       const { items, nextCursor } = await ask<Notifications>(caller, "notification.list", params);
-      const fresh = items.filter(({ createdAt }) => createdAt > since);
-      found.push(...fresh);
+      found.push(...items.filter(({ id }) => !cursor.knows(id)));
       if (found.length > MAX_MISSED) throw new MissedTooMuch();
-      page = fresh.length < items.length ? null : nextCursor;
+      page = items.some(({ id }) => cursor.isDone(id)) ? null : nextCursor;
     }
     for (const notification of found.reverse()) {
-      if (notification.createdAt > cursor.notifiedAt) cursor.notifiedAt = notification.createdAt;
+      cursor.notice(notification.id);
       push("notification", notification);
     }
   }
 
-  return async (caller: Caller, cursor: StreamCursor, open: Record<string, number>, push: Push): Promise<void> => {
-    await messages(caller, cursor, open, push);
-    await notifications(caller, cursor, push);
+  return {
+    async send(caller: Caller, cursor: StreamCursor, open: Record<string, number>, push: Push): Promise<void> {
+      await messages(caller, cursor, open, push);
+      await notifications(caller, cursor, push);
+    },
+
+    /** Moves a new cursor to what is there now. */
+    async skip(caller: Caller, cursor: StreamCursor, open: Record<string, number>): Promise<void> {
+      for (const [conversationId, seq] of Object.entries(open)) cursor.reach(conversationId, seq);
+      const { items, nextCursor } = await ask<Notifications>(caller, "notification.list", { limit: MAX_NOTIFICATIONS });
+      cursor.startAt(
+        items.map(({ id }) => id),
+        nextCursor !== null,
+      );
+    },
   };
 }

@@ -1,7 +1,6 @@
 import { PassThrough } from "node:stream";
 import { Connection, createSession, type Session } from "better-sse";
 import type { ServiceBroker } from "moleculer";
-import { now } from "../../lib/time";
 import type { Verified } from "./authentication";
 import type { EventName } from "./deliveries";
 import type { Heads } from "./heads";
@@ -62,7 +61,7 @@ export class EventStream implements Live {
     private readonly parts: Parts,
     readonly verified: Verified,
   ) {
-    this.cursor = new StreamCursor(verified.caller.id, now());
+    this.cursor = new StreamCursor(verified.caller.id);
     this.out.on("error", () => undefined);
   }
 
@@ -105,7 +104,7 @@ export class EventStream implements Live {
     const { caller } = this.verified;
     try {
       const open = await this.parts.heads.of(caller.id);
-      await this.parts.missed(caller, this.cursor, open, (event, payload) => this.write(event, payload));
+      await this.parts.missed.send(caller, this.cursor, open, (event, payload) => this.write(event, payload));
       this.write("chat.heads", open);
       return true;
     } catch (error) {
@@ -116,12 +115,20 @@ export class EventStream implements Live {
 
   /** From here on the client's own loading is the beginning. `tell`: it has to load anew. */
   private async startAnew(tell: boolean): Promise<void> {
-    this.cursor = new StreamCursor(this.verified.caller.id, now());
-    const open = await this.parts.heads.of(this.verified.caller.id).catch(() => undefined);
-    this.isSure = open !== undefined;
-    for (const [conversationId, seq] of Object.entries(open ?? {})) this.cursor.reach(conversationId, seq);
+    const { caller } = this.verified;
+    const cursor = new StreamCursor(caller.id);
+    let open: Record<string, number> = {};
+    try {
+      open = await this.parts.heads.of(caller.id);
+      await this.parts.missed.skip(caller, cursor, open);
+      this.isSure = true;
+    } catch (error) {
+      this.parts.logger.debug({ err: error, user: caller.id }, "a stream cannot be gone on with");
+      this.isSure = false;
+    }
+    this.cursor = cursor;
     if (tell) this.write("resync", {});
-    this.write("chat.heads", open ?? {});
+    this.write("chat.heads", open);
   }
 
   private release(skipRepeated: boolean): void {
@@ -131,6 +138,7 @@ export class EventStream implements Live {
   }
 
   private isRepeated({ event, payload }: Event): boolean {
+    if (event === "notification") return this.cursor.knows((payload as { id?: string }).id ?? "?");
     if (event !== "chat.message") return false;
     const { conversationId, message } = payload as LiveMessage;
     return message.seq <= (this.cursor.get(conversationId) ?? 0);
@@ -150,8 +158,8 @@ export class EventStream implements Live {
       const { conversationId, message } = payload as LiveMessage;
       this.cursor.reach(conversationId, message.seq);
     }
-    const { createdAt } = payload as { createdAt?: string };
-    if (event === "notification" && createdAt && createdAt > this.cursor.notifiedAt) this.cursor.notifiedAt = createdAt;
+    const { id } = payload as { id?: string };
+    if (event === "notification" && id) this.cursor.notice(id);
     this.write(event, payload);
   }
 

@@ -131,7 +131,7 @@ export class StandIn {
     };
   };
 
-  notified: { id: string; createdAt: string }[] = [];
+  notified: { id: string }[] = [];
   readonly notification = (_: ServiceBroker): ServiceSchema => ({
     name: "notification",
     settings: { rest: "/" },
