@@ -5,6 +5,8 @@ import type { ChatReport } from "../../services/chat/report";
 import orderService from "../../services/order/order.service";
 import { DeskLab, type Person } from "./desk.parts";
 import { eventually } from "./node";
+import { customer, OrderLab } from "./order.parts";
+import { stocked } from "./product.parts";
 
 let desk: DeskLab;
 beforeEach(async () => {
@@ -92,7 +94,7 @@ test("a report tells how long customers waited, were answered and rated, by agen
   const agent = await desk.agent({ capacity: 3 });
   const customers = await Promise.all([1, 2, 3, 4].map(() => desk.person("customer")));
   const opened: Conversation[] = [];
-  for (const customer of customers) opened.push(await desk.open(customer));
+  for (const one of customers) opened.push(await desk.open(one));
   const [first, second, , last] = opened as [Conversation, Conversation, Conversation, Conversation];
   await desk.say(agent, first.id);
   await desk.say(agent, second.id);
@@ -123,4 +125,28 @@ test("a report tells how long customers waited, were answered and rated, by agen
   const before = await ask({ from: "2020-01-01T00:00:00Z", to: "2020-02-01T00:00:00Z" });
   expect(before).toMatchObject({ opened: 0, waiting: { count: 0, p50: null }, rating: { average: null }, agents: [] });
   await expect(ask({ from: to, to: from })).rejects.toMatchObject({ code: 422 });
+});
+
+test("an order in a line is what its customer ordered", async () => {
+  const lab = await OrderLab.start();
+  try {
+    const [mine, others] = [customer(), customer()];
+    const sku = await stocked(lab.node, 10);
+    const placed = [await lab.place(mine, sku), await lab.place(mine, sku)].reverse();
+    await lab.place(others, sku);
+    const ask = (limit: number) => lab.node.call("order.ofCustomer", { customerId: mine.user?.id ?? "", limit });
+    const { items } = await ask(5);
+    expect(items).toEqual(
+      placed.map(({ id, number, status, totals, createdAt }) => ({
+        id,
+        number,
+        status,
+        total: totals.total,
+        createdAt,
+      })),
+    );
+    expect((await ask(1)).items).toEqual([items[0]]);
+  } finally {
+    await lab.stop();
+  }
 });
