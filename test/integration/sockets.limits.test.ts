@@ -1,0 +1,88 @@
+import { register } from "./auth.accounts";
+import { eventually } from "./node";
+import { call, connected, type Gateway, heard, open, type Problem, StandIn, startShop } from "./sockets.parts";
+
+const standIn = new StandIn();
+let shop: Gateway;
+afterEach(() => shop.stop());
+
+it("is left with nothing of clients that came and went", async () => {
+  shop = await startShop(standIn, { RATE_LIMIT: "off" });
+  const { accessToken } = await register(shop);
+  const { server, io } = shop.broker.getLocalService("api") as unknown as {
+    server: NodeJS.EventEmitter;
+    io: { of(name: string): { sockets: Map<string, unknown>; adapter: { rooms: Map<string, unknown> } } };
+  };
+  const listeners = () => server.eventNames().map((name) => [name, server.listenerCount(name)]);
+  const cycle = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      const client = await connected(open(shop.url, accessToken));
+      await call(client, "chat.typing", { conversationId: "c1", typing: true });
+      client.disconnect();
+    }
+    await eventually(() => standIn.connected.size === 0 && io.of("/").sockets.size === 0);
+    standIn.calls.length = 0;
+  };
+  await cycle(50);
+  const before = listeners();
+  const used = process.memoryUsage().heapUsed;
+  await cycle(500);
+  expect(listeners()).toEqual(before);
+  expect(io.of("/").adapter.rooms.size).toBe(0);
+  // Without a collection in between this is rubbish, too; a leak of what a socket holds would be more.
+  expect(process.memoryUsage().heapUsed - used).toBeLessThan(100e6);
+}, 60_000);
+
+it("lets a client go that does not read, and no other", async () => {
+  shop = await startShop(standIn);
+  const [slow, other] = await Promise.all([register(shop), register(shop)]);
+  const client = await connected(open(shop.url, slow.accessToken));
+  const kept = await connected(open(shop.url, other.accessToken));
+  const { ws } = client.io.engine.transport as unknown as { ws: { pause(): void; resume(): void } };
+  ws.pause();
+  await eventually(() => standIn.connected.size === 2);
+  await eventually(() => {
+    for (let n = 0; n < 20; n++)
+      shop.deliver({
+        to: { users: [slow.user.id] },
+        event: "notification",
+        payload: { id: `n${n}`, text: "x".repeat(60_000) },
+      });
+    return standIn.connected.size === 1;
+  }, 20_000);
+  expect(kept.connected).toBe(true);
+});
+
+it("limits calls by socket, and says when to come again", async () => {
+  shop = await startShop(standIn);
+  const { accessToken } = await register(shop);
+  const client = await connected(open(shop.url, accessToken));
+  const burst = async (count: number) => {
+    const answers = Array.from({ length: count }, () =>
+      call(client, "chat.open", {}).then(
+        () => "ok",
+        ({ code, retryAfter }: Problem & { retryAfter?: number }) => `${code} ${typeof retryAfter}`,
+      ),
+    );
+    return new Set(await Promise.all(answers));
+  };
+  expect(await burst(140)).toEqual(new Set(["ok", "TOO_MANY_CALLS number"]));
+  expect(await burst(40)).toEqual(new Set(["ok", "RATE_LIMITED number"]));
+  expect(client.connected).toBe(true);
+});
+
+it("works while chat is away, and tells it of who is there when it is back", async () => {
+  shop = await startShop(standIn);
+  const { accessToken, user } = await register(shop);
+  const chat = shop.broker.getLocalService("chat");
+  if (chat) await shop.broker.destroyService(chat);
+  const client = await connected(open(shop.url, accessToken));
+  await expect(call(client, "chat.typing", { conversationId: "c1", typing: true })).rejects.toMatchObject({
+    status: 503,
+  });
+  const told = heard(client, "notification");
+  shop.deliver({ to: { users: [user.id] }, event: "notification", payload: { id: "n1" } });
+  expect(await told).toEqual({ id: "n1" });
+  shop.broker.createService(standIn.chat(shop.broker));
+  await eventually(() => standIn.connected.get(client.id ?? "") === user.id, 15_000);
+});
