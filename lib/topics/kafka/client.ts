@@ -155,12 +155,23 @@ export const isFinal = (error: unknown): boolean =>
 
 export const isUnknownTopic = (error: unknown): boolean => isOf(error, "UNKNOWN_TOPIC_OR_PARTITION");
 
+/** Whether Kafka says that it is about to know, as of what was just made or has just started. */
+export const isPassing = (error: unknown): boolean =>
+  rootsOf(error).some(({ type, retriable }) => type !== "" && retriable);
+
 const isOf = (error: unknown, wanted: string): boolean => rootsOf(error).some(({ type }) => type === wanted);
 
+interface Root {
+  /** Kafka's name for it, of what Kafka answered. */
+  type: string;
+  name: string;
+  retriable: boolean;
+}
+
 /** What an error goes back to: kafkajs wraps them, and gathers those of several topics. */
-function rootsOf(error: unknown): { type: string; name: string }[] {
+function rootsOf(error: unknown): Root[] {
   if (!(error instanceof Error)) return [];
-  const { errors = [], type = "" } = error as Error & { errors?: unknown[]; type?: string };
+  const { errors = [], type = "", retriable = false } = error as Error & Partial<Root> & { errors?: unknown[] };
   if (errors.length > 0) return errors.flatMap(rootsOf);
-  return error.cause instanceof Error ? rootsOf(error.cause) : [{ type, name: error.name }];
+  return error.cause instanceof Error ? rootsOf(error.cause) : [{ type, name: error.name, retriable }];
 }
