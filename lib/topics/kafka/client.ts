@@ -57,7 +57,9 @@ export function openClient({ brokers, logger, requestMs, connectMs = 2000, retry
     retry,
     logLevel: logLevel.WARN,
     // It says the same many times over in an outage, which is told once elsewhere.
-    logCreator: () => (entry) => logger.debug(lineOf(entry)),
+    logCreator: () => (entry) => {
+      if (!destroyed) logger.debug(lineOf(entry));
+    },
     socketFactory({ host, port, onConnect }) {
       if (destroyed) throw new Error("the client is closed");
       const socket = connect({ host, port, noDelay: true, keepAlive: true }, onConnect);
