@@ -21,6 +21,7 @@ import { type Datafile, loadDatafile } from "./datafile";
 import { MODES } from "./files";
 import { nedbQuery, writeFilter } from "./filter";
 import { type DirectoryLock, lockDirectory } from "./lock";
+import { countInOrder, findInOrder } from "./nedb-ordered";
 
 /** Rewrite the file once it holds this many superseded lines, and more of them than documents. */
 const COMPACT_AFTER = 50_000;
@@ -110,16 +111,18 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
     return this.run((db) => db.findOneAsync(nedbQuery(filter)).execAsync());
   }
 
-  find(filter: Filter, { sort, limit, fields }: FindOptions = {}): Promise<T[]> {
+  find(filter: Filter, options: FindOptions = {}): Promise<T[]> {
+    const { sort, limit, fields } = options;
     return this.run((db) => {
-      const found = db.findAsync(nedbQuery(filter), Object.fromEntries((fields ?? []).map((field) => [field, 1])));
+      const query = nedbQuery(filter);
+      const found = db.findAsync<T>(query, Object.fromEntries((fields ?? []).map((field) => [field, 1])));
       const sorted = sort ? found.sort(sortSpec(sort)) : found;
-      return (limit === undefined ? sorted : sorted.limit(limit)).execAsync();
+      return findInOrder(db, query, options, limit === undefined ? sorted : sorted.limit(limit));
     });
   }
 
   count(filter: Filter): Promise<number> {
-    return this.run((db) => db.countAsync(nedbQuery(filter)).execAsync());
+    return this.run((db) => countInOrder(db, nedbQuery(filter)));
   }
 
   async update(filter: Filter, change: Change, { fields }: Pick<FindOptions, "fields"> = {}): Promise<T | null> {
