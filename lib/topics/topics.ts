@@ -3,6 +3,13 @@ export interface Message {
   key: string;
   value: string;
   headers: Record<string, string>;
+  /** Key and value as they came, where they are not text; what is passed on has them as they were. */
+  bytes?: Bytes;
+}
+
+export interface Bytes {
+  key: Buffer | null;
+  value: Buffer | null;
 }
 
 export interface Received extends Message {

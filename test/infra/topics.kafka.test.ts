@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { deadLetter } from "../../lib/topics/dead-letters";
 import { assignerWith } from "../../lib/topics/kafka/client";
 import { deadLettersOf, type Topics } from "../../lib/topics/topics";
 import { collect, fresh, keys, message, soon, topicsContract, values, waiting } from "../integration/topics.contract";
@@ -137,5 +138,40 @@ withServers(["kafka"], "topics in Kafka", ({ KAFKA_BROKERS: brokers = "", NAMESP
     expect(subscription.failure).toBeUndefined();
     await expect(topics.movePast(group, { topic, partition: 0, offset: 0 })).rejects.toThrow();
     await stranger.disconnect();
+  });
+
+  test("what is no text, or nothing, goes to the dead letters as it was", async () => {
+    const topics = open();
+    await topics.publish(topic, [message("k", "made by its first use")]);
+    const producer = bare.kafka.producer();
+    await producer.connect();
+    const value = Buffer.from([0xff, 0x00, 0xfe, 0x80]);
+    const name = `${namespace}.${topic}`;
+    await producer.send({
+      topic: name,
+      messages: [
+        { key: null, value },
+        { key: Buffer.from([0xc3]), value: null },
+      ],
+    });
+    await producer.disconnect();
+    const strange = await soon(async () => {
+      const found = (await topics.peek(topic, group, 10)).filter(({ bytes }) => bytes);
+      return found.length === 2 && found;
+    });
+    await topics.publish(
+      deadLettersOf(topic),
+      strange.map((received) => deadLetter(received, { group, attempts: 1, error: "no text" })),
+    );
+    const letters = await soon(async () => {
+      const found = await topics.peek(deadLettersOf(topic), group, 10);
+      return found.length === 2 && found;
+    });
+    expect(letters.map(({ bytes }) => bytes)).toEqual(
+      expect.arrayContaining([
+        { key: null, value },
+        { key: Buffer.from([0xc3]), value: null },
+      ]),
+    );
   });
 });

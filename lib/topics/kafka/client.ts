@@ -81,13 +81,17 @@ export function openClient({ brokers, logger, requestMs, connectMs = 2000, retry
 const lineOf = ({ namespace, log }: LogEntry) =>
   `kafkajs ${namespace}: ${log.message}${log.error ? ` (${String(log.error)})` : ""}`;
 
-/** Whoever wrote it: what has no key, value or headers has empty ones. */
+const isText = (bytes: Buffer | null) => bytes !== null && Buffer.from(bytes.toString()).equals(bytes);
+
+/** Whoever wrote it: what has no key, value or headers has empty ones, beside the bytes as they were. */
 export function receivedOf(topic: string, partition: number, message: KafkaMessage): Received {
   const { key, value, headers = {}, offset } = message;
+  const bytes = { key: key ?? null, value };
   return {
     topic,
     partition,
     offset: Number(offset),
+    ...(!(isText(bytes.key) && isText(bytes.value)) && { bytes }),
     key: key?.toString() ?? "",
     value: value?.toString() ?? "",
     headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text ?? "")])),
