@@ -72,7 +72,13 @@ export class Metrics {
   });
   readonly outboxWaiting = new MeasuredGauge({
     name: "shop_outbox_waiting",
-    help: "Documents whose events are not published yet, of the whole cluster",
+    help: "Documents whose events are not published yet, of the whole cluster; counted up to 10,000",
+    labelNames: ["topic"],
+    registers: [this.registry],
+  });
+  readonly outboxOldest = new MeasuredGauge({
+    name: "shop_outbox_oldest_seconds",
+    help: "Time for which the oldest event has waited to be published",
     labelNames: ["topic"],
     registers: [this.registry],
   });

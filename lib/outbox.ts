@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { crashPoint, hasFault } from "./crash";
 import type { OutboxEntry } from "./events";
+import { timeOf } from "./ids";
 import type { Lease } from "./lease";
 import type { Change, Collection, Document, Filter, Index } from "./store/collection";
 
@@ -28,6 +29,8 @@ const BATCH = 256;
 const HINT_AFTER_MS = 2;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
+
+const COUNTED = 10_000;
 
 const isWaiting: Filter = { outboxLast: { $gt: "" } };
 
@@ -83,9 +86,24 @@ export class Relay<T extends OutboxDocument> {
     });
   }
 
-  /** How many documents have something to publish. */
-  waiting(): Promise<number> {
-    return this.parts.collection.count(isWaiting);
+  /** How many documents have something to publish; of more than 10,000 nobody counts the rest. */
+  async waiting(): Promise<number> {
+    const found = await this.parts.collection.find(isWaiting, {
+      sort: ["outboxLast"],
+      limit: COUNTED,
+      fields: ["_id"],
+    });
+    return found.length;
+  }
+
+  /** Seconds for which something has waited, 0 when nothing does. */
+  async oldest(): Promise<number> {
+    const [first] = await this.parts.collection.find(isWaiting, {
+      sort: ["outboxLast"],
+      limit: 1,
+      fields: ["outboxLast"],
+    });
+    return first?.outboxLast === undefined ? 0 : Math.max(0, (Date.now() - timeOf(first.outboxLast)) / 1000);
   }
 
   async stop(): Promise<void> {

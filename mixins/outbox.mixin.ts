@@ -60,7 +60,7 @@ export function outboxOf<T extends OutboxDocument>(
     elsewhere: () => void broker.broadcast(hint, {}, { groups: [service] }),
   });
   let timer: NodeJS.Timeout | undefined;
-  let unmeasured: (() => void) | undefined;
+  const measures: (() => void)[] = [];
 
   return {
     wake: () => relay.wake(),
@@ -70,11 +70,14 @@ export function outboxOf<T extends OutboxDocument>(
       async started(this: Service) {
         await relay.start();
         timer = setInterval(() => relay.look(), LOOK_EVERY_MS);
-        unmeasured = metrics.outboxWaiting.measure({ topic }, () => relay.waiting());
+        measures.push(
+          metrics.outboxWaiting.measure({ topic }, () => relay.waiting()),
+          metrics.outboxOldest.measure({ topic }, () => relay.oldest()),
+        );
       },
       async stopped() {
         clearInterval(timer);
-        unmeasured?.();
+        for (const end of measures.splice(0)) end();
         await relay.stop();
       },
     },

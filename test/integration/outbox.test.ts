@@ -73,8 +73,10 @@ describe("an outbox", () => {
       await push(batch);
     };
     const mine = await relay();
+    expect([await mine.waiting(), (await mine.oldest()) < 60]).toEqual([700, true]);
     mine.wake();
     await eventually(async () => (await mine.waiting()) === 0);
+    expect(await mine.oldest()).toBe(0);
     expect(topic).toEqual(ids);
     // What waits beyond a batch is not in memory.
     expect(Math.max(...batches)).toBeLessThanOrEqual(256);
