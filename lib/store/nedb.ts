@@ -210,6 +210,7 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
 }
 
 interface Checked {
+  readonly name: string;
   check(): Promise<void>;
 }
 
@@ -232,6 +233,8 @@ export class NedbStore implements Store {
   /** Takes the folder for this process, once however many collections are in it. Throws where another process has it. */
   enter(directory: string, user: Checked): void {
     const held = this.held.get(directory) ?? { lock: lockDirectory(directory), users: new Set() };
+    // Two copies of one file in memory would undo each other's writes.
+    if ([...held.users].some(({ name }) => name === user.name)) throw new Error(`${user.name} is open already`);
     held.users.add(user);
     this.held.set(directory, held);
   }
