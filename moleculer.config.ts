@@ -91,6 +91,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       const topics = topicsFor(environment, broker.getLogger("topics"));
       attachNode(broker, { environment, store, topics, health, metrics });
       registerProbes(broker, environment, store, health);
+      if (environment.natsUrl && environment.kafkaBrokers.length === 0)
+        broker.logger.warn("NATS_URL without KAFKA_BROKERS: other nodes do not get the events of topics");
     },
     started() {
       health.state = "running";

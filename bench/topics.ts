@@ -7,7 +7,7 @@ import { readEnvironment } from "../lib/environment";
 import { defineEvents } from "../lib/events";
 import { newId } from "../lib/ids";
 import { nodeOf } from "../lib/node";
-import { type OutboxDocument, outboxIndex, withEvent } from "../lib/outbox";
+import { bornWithEvent, type OutboxDocument, outboxIndex, withEvent } from "../lib/outbox";
 import { Type } from "../lib/schema";
 import { outboxOf } from "../mixins/outbox.mixin";
 import { topicsMixin } from "../mixins/topics.mixin";
@@ -81,7 +81,7 @@ async function measure(dir: string) {
     await documents.insertMany(
       Array.from({ length: Math.min(500, EVENTS - i) }, () => {
         const waiting = entry();
-        return { _id: newId(), outbox: [waiting], outboxLast: waiting.id };
+        return { _id: newId(), ...bornWithEvent(waiting) };
       }),
     );
   const began = performance.now();

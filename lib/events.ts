@@ -63,7 +63,7 @@ export interface EventSource {
 export interface EventDefinitions<S extends Record<string, TSchema>> extends EventSource {
   schemas: S;
   /** A fact to go into a document with the change that it tells of. Throws where `data` does not fit its schema. */
-  entry(type: keyof S & string, data: Static<S[keyof S]>): OutboxEntry;
+  entry<T extends keyof S & string>(type: T, data: Static<S[T]>): OutboxEntry;
 }
 
 export const ajv = addFormats.default(new Ajv({ allErrors: true }));

@@ -16,8 +16,11 @@ export const pinoOptions: LoggerOptions = {
   formatters: { level: (label) => ({ level: label }) },
   hooks: {
     logMethod(args, method) {
+      const [first] = args as unknown[];
+      // An error alone, as Moleculer logs some: redacted it is a plain object, of which pino would make fields and no text.
+      const told = first instanceof Error && args.length === 1 ? [{ err: first }, first.message] : args;
       // pino's types fix the argument list to a message; redaction keeps their number and kind.
-      method.apply(this, args.map((arg) => redact(arg)) as typeof args);
+      method.apply(this, told.map((arg) => redact(arg)) as typeof args);
     },
   },
 };

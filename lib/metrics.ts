@@ -92,24 +92,30 @@ export class Metrics {
   readonly outboxPublished = new Counter({
     name: "shop_outbox_published_total",
     help: "Events taken from outboxes to their topic",
-    labelNames: ["topic"],
+    labelNames: ["topic", "collection"],
     registers: [this.registry],
   });
   readonly outboxFailures = new Counter({
     name: "shop_outbox_failures_total",
     help: "Times that waiting events could not be published",
-    labelNames: ["topic"],
+    labelNames: ["topic", "collection"],
     registers: [this.registry],
   });
   readonly outboxWaiting = new MeasuredGauge({
     name: "shop_outbox_waiting",
-    help: "Documents whose events are not published yet, of the whole cluster",
-    labelNames: ["topic"],
+    help: "Documents whose events are not published yet, of the whole cluster; counted up to 10,000",
+    labelNames: ["topic", "collection"],
+    registers: [this.registry],
+  });
+  readonly outboxOldest = new MeasuredGauge({
+    name: "shop_outbox_oldest_seconds",
+    help: "Time for which the first events in line have waited to be published",
+    labelNames: ["topic", "collection"],
     registers: [this.registry],
   });
   readonly topicHandled = new Counter({
     name: "shop_topic_handled_total",
-    help: "Messages that a group of consumers is done with, by outcome (ok, ignored, dead)",
+    help: "Messages that a group of consumers is done with, by outcome (ok, dead)",
     labelNames: ["topic", "group", "outcome"],
     registers: [this.registry],
   });

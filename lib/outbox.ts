@@ -2,7 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { crashPoint, hasFault } from "./crash";
 import type { OutboxEntry } from "./events";
+import { timeOf } from "./ids";
 import type { Lease } from "./lease";
+import { withoutRequest } from "./request-scope";
 import type { Change, Collection, Document, Filter, Index } from "./store/collection";
 
 /** An aggregate whose events are written with its changes. */
@@ -15,11 +17,21 @@ export interface OutboxDocument extends Document {
 
 export const outboxIndex: Index = { fields: ["outboxLast"], sparse: true };
 
-/** A change that tells of itself: in one write with the event that goes out for it. */
-export const withEvent = (change: Change, entry: OutboxEntry): Change => ({
-  ...change,
-  $set: { ...change.$set, outboxLast: entry.id },
-  $push: { ...change.$push, outbox: entry },
+/** A change that tells of itself: in one write with the events that go out for it, in this order. */
+export function withEvent(change: Change, ...entries: OutboxEntry[]): Change {
+  const before = change.$push?.outbox as { $each: OutboxEntry[] } | undefined;
+  const all = [...(before?.$each ?? []), ...entries];
+  return {
+    ...change,
+    $set: { ...change.$set, outboxLast: all.at(-1)?.id },
+    $push: { ...change.$push, outbox: { $each: all } },
+  };
+}
+
+/** What a document that is inserted has for the events that go out for it, in this order. */
+export const bornWithEvent = (...entries: OutboxEntry[]): Required<Pick<OutboxDocument, "outbox" | "outboxLast">> => ({
+  outbox: entries,
+  outboxLast: entries.at(-1)?.id ?? "",
 });
 
 /** Documents that are published at once: what waits beyond them is not in memory. */
@@ -29,6 +41,8 @@ const HINT_AFTER_MS = 2;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 
+const COUNTED = 10_000;
+
 const isWaiting: Filter = { outboxLast: { $gt: "" } };
 
 interface RelayParts<T extends OutboxDocument> {
@@ -36,7 +50,7 @@ interface RelayParts<T extends OutboxDocument> {
   lease: Lease;
   logger: ServiceBroker["logger"];
   /** Resolves when all that the batch has in its outboxes is stored in the topic. */
-  publish: (batch: T[]) => Promise<void>;
+  publish: (batch: T[], signal: AbortSignal) => Promise<void>;
   failed: () => void;
   /** Something waits that another node is to publish. */
   elsewhere: () => void;
@@ -44,12 +58,14 @@ interface RelayParts<T extends OutboxDocument> {
 
 /**
  * Takes events from outboxes to their topic: published first, then marked, so that a death in between repeats and never
- * loses. Documents are read oldest first, a batch at a time.
+ * loses. A batch of documents at a time, those first whose last event is the oldest.
  */
 export class Relay<T extends OutboxDocument> {
   private running: Promise<void> | undefined;
   private again = false;
   private pause = 0;
+  /** Why nothing could be published the last time. */
+  private reason: string | undefined;
   private hint: NodeJS.Timeout | undefined;
   private readonly stopping = new AbortController();
 
@@ -77,22 +93,44 @@ export class Relay<T extends OutboxDocument> {
   look(): void {
     if (this.stopping.signal.aborted) return;
     this.again = true;
-    this.running ??= this.run().finally(() => {
+    // The request whose write it was has no part in what else is published, and in what goes wrong with it.
+    this.running ??= withoutRequest(() => this.run()).finally(() => {
       this.running = undefined;
       if (this.again) this.look();
     });
   }
 
-  /** How many documents have something to publish. */
-  waiting(): Promise<number> {
-    return this.parts.collection.count(isWaiting);
+  /** How many documents have something to publish; of more than 10,000 nobody counts the rest. */
+  async waiting(): Promise<number> {
+    const found = await this.parts.collection.find(isWaiting, {
+      sort: ["outboxLast"],
+      limit: COUNTED,
+      fields: ["_id"],
+    });
+    return found.length;
+  }
+
+  /** Seconds for which the first in line has waited, 0 when nothing does. */
+  async oldest(): Promise<number> {
+    const batch = await this.parts.collection.find(isWaiting, {
+      sort: ["outboxLast"],
+      limit: BATCH,
+      fields: ["outbox"],
+    });
+    const times = batch.flatMap(({ outbox }) => (outbox?.[0] ? timeOf(outbox[0].id) : []));
+    return times.length === 0 ? 0 : Math.max(0, (Date.now() - Math.min(...times)) / 1000);
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
     clearTimeout(this.hint);
     await this.running;
-    await this.parts.lease.release();
+    await this.release();
+  }
+
+  private async release(): Promise<void> {
+    const { lease, logger } = this.parts;
+    await lease.release().catch((error: unknown) => logger.debug({ err: error }, "a lease ends by itself"));
   }
 
   private async run(): Promise<void> {
@@ -101,8 +139,9 @@ export class Relay<T extends OutboxDocument> {
         this.again = false;
         await this.publishAll();
       }
-      if (this.pause > 0) this.parts.logger.info("events are published again");
+      if (this.reason !== undefined) this.parts.logger.info("events are published again");
       this.pause = 0;
+      this.reason = undefined;
     } catch (error) {
       await this.failed(error);
     }
@@ -118,7 +157,7 @@ export class Relay<T extends OutboxDocument> {
       });
       if (batch.length === 0 || !(await lease.hold())) return;
       if (hasFault("outbox-marks-first")) await this.mark(batch);
-      await this.parts.publish(batch);
+      await this.parts.publish(batch, this.stopping.signal);
       crashPoint("outbox.published");
       await this.mark(batch);
     }
@@ -141,11 +180,14 @@ export class Relay<T extends OutboxDocument> {
 
   /** Another node may have more luck meanwhile: it can have the lease. */
   private async failed(error: unknown): Promise<void> {
-    const { lease, logger, failed } = this.parts;
+    if (this.stopping.signal.aborted) return;
+    const { logger, failed } = this.parts;
     failed();
-    if (this.pause === 0) logger.warn({ err: error }, "events wait: they cannot be published at the moment");
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason !== this.reason) logger.warn({ err: error }, "events wait: they cannot be published at the moment");
+    this.reason = reason;
     this.pause = Math.min(this.pause * 2 || FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-    await lease.release().catch(() => undefined);
+    await this.release();
     await delay(this.pause, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     this.again = true;
   }

@@ -9,8 +9,11 @@ export interface RequestScope {
 
 const scopes = new AsyncLocalStorage<RequestScope>();
 
-/** Runs `work` so that every log line, call and event it causes carries these. */
+/** Runs `work` so that every log line, call and fact it causes carries these. */
 export const inRequest = <T>(scope: RequestScope, work: () => T): T => scopes.run(scope, work);
+
+/** Runs what a request only happens to cause, and what goes on after it. */
+export const withoutRequest = <T>(work: () => T): T => scopes.exit(work);
 
 export const currentRequest = (): RequestScope | undefined => scopes.getStore();
 

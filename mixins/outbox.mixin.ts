@@ -27,40 +27,41 @@ export function outboxOf<T extends OutboxDocument>(
     service: string;
     collection: OpenableCollection<T>;
     events: EventSource;
+    /** Whether each fact is broadcast to Moleculer listeners, too, once it is published: on every node, as it is. */
+    bridge?: boolean;
   },
 ): Outbox {
   const { environment, store, topics, metrics } = nodeOf(broker);
-  const { service, collection, events } = options;
+  const { service, collection, events, bridge = true } = options;
   const { topic, source } = events;
-  const hint = `${service}.outbox.waiting`;
-  const leases = store.collection<LeaseRecord>(service, { name: "leases" });
+  const hint = `${collection.name}.outbox.waiting`;
+  const labels = { topic, collection: collection.name };
+  const leases = store.collection<LeaseRecord>(service, { name: `${collection.name}_lease` });
   const relay = new Relay({
     collection,
-    lease: new Lease(leases, `outbox of ${collection.name}`, LEASE_MS),
+    lease: new Lease(leases, "outbox", LEASE_MS),
     logger: broker.getLogger(service),
-    async publish(batch) {
+    async publish(batch, signal) {
       const published = batch.flatMap(({ _id, outbox = [] }) =>
         outbox.map((entry) => toCloudEvent(entry, _id, { source, origin: environment.webUrl })),
       );
       if (published.length === 0) return;
-      await topics.publish(
-        topic,
-        published.map((event) => ({
-          key: event.subject,
-          value: JSON.stringify(event),
-          headers: { "content-type": "application/cloudevents+json", traceparent: event.traceparent },
-        })),
-      );
-      metrics.outboxPublished.inc({ topic }, published.length);
+      const messages = published.map((event) => ({
+        key: event.subject,
+        value: JSON.stringify(event),
+        headers: { "content-type": "application/cloudevents+json", traceparent: event.traceparent },
+      }));
+      await topics.publish(topic, messages, signal);
+      metrics.outboxPublished.inc(labels, published.length);
       // The bridge: who reacts to what may be lost needs no consumer of the topic.
-      for (const event of published) void broker.broadcast(event.type, event);
+      if (bridge) for (const event of published) void broker.broadcast(event.type, event);
     },
-    failed: () => metrics.outboxFailures.inc({ topic }),
+    failed: () => metrics.outboxFailures.inc(labels),
     // It would see what waits at its next look, and sees it sooner when it is told.
     elsewhere: () => void broker.broadcast(hint, {}, { groups: [service] }),
   });
   let timer: NodeJS.Timeout | undefined;
-  let unmeasured: (() => void) | undefined;
+  const measures: (() => void)[] = [];
 
   return {
     wake: () => relay.wake(),
@@ -70,11 +71,14 @@ export function outboxOf<T extends OutboxDocument>(
       async started(this: Service) {
         await relay.start();
         timer = setInterval(() => relay.look(), LOOK_EVERY_MS);
-        unmeasured = metrics.outboxWaiting.measure({ topic }, () => relay.waiting());
+        measures.push(
+          metrics.outboxWaiting.measure(labels, () => relay.waiting()),
+          metrics.outboxOldest.measure(labels, () => relay.oldest()),
+        );
       },
       async stopped() {
         clearInterval(timer);
-        unmeasured?.();
+        for (const end of measures.splice(0)) end();
         await relay.stop();
       },
     },

@@ -30,8 +30,10 @@ export interface Change {
   $set?: Record<string, unknown>;
   $unset?: Record<string, true>;
   $inc?: Record<string, number>;
+  /** A value, or `{ $each: [...] }` for several. */
   $push?: Record<string, unknown>;
   $addToSet?: Record<string, unknown>;
+  /** A value, or the conditions of those that go; the array has to be there. */
   $pull?: Record<string, unknown>;
   $min?: Record<string, string | number>;
   $max?: Record<string, string | number>;
@@ -54,7 +56,10 @@ export interface CollectionOptions {
 }
 
 export interface FindOptions {
-  /** Fields in order, `-` before it for descending. */
+  /**
+   * Fields in order, `-` before it for descending. With a limit, and between bounds of its first index field, ascending
+   * and by nothing else, a find looks at no more documents than it answers.
+   */
   sort?: string[];
   limit?: number;
   /** Only these fields (and `_id`). */

@@ -5,14 +5,24 @@ interface Pair {
   newDoc: Document;
 }
 
+/** One value of a field, and the documents that have it. */
+export interface TreeNode {
+  key: unknown;
+  data: Document[];
+  left: TreeNode | null;
+  right: TreeNode | null;
+  compareKeys(a: unknown, b: unknown): number;
+}
+
 /** What NeDB's indexes are inside: a tree from a field's value to the documents that have it. */
 export interface NedbIndex {
   fieldName: string;
-  tree: { search(value: unknown): Document[] };
+  tree: { tree: TreeNode; search(value: unknown): Document[] };
   updateMultipleDocs(pairs: Pair[]): void;
 }
 
-const fieldOf = (document: Document, field: string): unknown => (document as unknown as Record<string, unknown>)[field];
+export const fieldOf = (document: Document, field: string): unknown =>
+  (document as unknown as Record<string, unknown>)[field];
 
 /** Puts the new document where the old one stands; false where its place in the index is another one, or none. */
 function replaced({ fieldName, tree }: NedbIndex, { oldDoc, newDoc }: Pair): boolean {

@@ -21,6 +21,7 @@ import { type Datafile, loadDatafile } from "./datafile";
 import { MODES } from "./files";
 import { nedbQuery, writeFilter } from "./filter";
 import { type DirectoryLock, lockDirectory } from "./lock";
+import { countInOrder, findInOrder } from "./nedb-ordered";
 
 /** Rewrite the file once it holds this many superseded lines, and more of them than documents. */
 const COMPACT_AFTER = 50_000;
@@ -110,16 +111,18 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
     return this.run((db) => db.findOneAsync(nedbQuery(filter)).execAsync());
   }
 
-  find(filter: Filter, { sort, limit, fields }: FindOptions = {}): Promise<T[]> {
+  find(filter: Filter, options: FindOptions = {}): Promise<T[]> {
+    const { sort, limit, fields } = options;
     return this.run((db) => {
-      const found = db.findAsync(nedbQuery(filter), Object.fromEntries((fields ?? []).map((field) => [field, 1])));
+      const query = nedbQuery(filter);
+      const found = db.findAsync<T>(query, Object.fromEntries((fields ?? []).map((field) => [field, 1])));
       const sorted = sort ? found.sort(sortSpec(sort)) : found;
-      return (limit === undefined ? sorted : sorted.limit(limit)).execAsync();
+      return findInOrder(db, query, options, limit === undefined ? sorted : sorted.limit(limit));
     });
   }
 
   count(filter: Filter): Promise<number> {
-    return this.run((db) => db.countAsync(nedbQuery(filter)).execAsync());
+    return this.run((db) => countInOrder(db, nedbQuery(filter)));
   }
 
   async update(filter: Filter, change: Change, { fields }: Pick<FindOptions, "fields"> = {}): Promise<T | null> {
@@ -207,6 +210,7 @@ class NedbCollection<T extends Document> implements OpenableCollection<T> {
 }
 
 interface Checked {
+  readonly name: string;
   check(): Promise<void>;
 }
 
@@ -229,6 +233,8 @@ export class NedbStore implements Store {
   /** Takes the folder for this process, once however many collections are in it. Throws where another process has it. */
   enter(directory: string, user: Checked): void {
     const held = this.held.get(directory) ?? { lock: lockDirectory(directory), users: new Set() };
+    // Two copies of one file in memory would undo each other's writes.
+    if ([...held.users].some(({ name }) => name === user.name)) throw new Error(`${user.name} is open already`);
     held.users.add(user);
     this.held.set(directory, held);
   }

@@ -22,11 +22,12 @@ const oneLine = (error: unknown): string =>
 
 /** What could not be handled, for the dead letters of its topic: key, value and headers as they were, and why. */
 export const deadLetter = (
-  { topic, partition, offset, key, value, headers }: Received,
+  { topic, partition, offset, key, value, bytes, headers }: Received,
   { group, attempts, error }: { group: string; attempts: number; error: unknown },
 ): Message => ({
   key,
   value,
+  ...(bytes && { bytes }),
   headers: {
     ...headers,
     [LETTER_HEADERS.topic]: topic,
@@ -70,7 +71,16 @@ function eventIn(value: string): Letter["event"] {
   }
 }
 
-function letterOf({ topic, partition, offset, key, value, headers }: Received): Letter {
+/** A message to be published as it was received. */
+const asItWas = ({ key, value, headers, bytes }: Message): Message => ({
+  key,
+  value,
+  headers,
+  ...(bytes && { bytes }),
+});
+
+function letterOf(received: Received): Letter {
+  const { topic, partition, offset, value, headers } = received;
   const said = (name: keyof typeof LETTER_HEADERS, otherwise: unknown) =>
     headers[LETTER_HEADERS[name]] ?? `${otherwise}`;
   // One that somebody else put there is told apart by its own place, and has no other topic to go to.
@@ -88,7 +98,7 @@ function letterOf({ topic, partition, offset, key, value, headers }: Received): 
     attempts: said("attempts", ""),
     error: said("error", ""),
     event: eventIn(value),
-    message: { key, value, headers: Object.fromEntries(kept) },
+    message: asItWas({ ...received, headers: Object.fromEntries(kept) }),
     headers,
   };
 }
@@ -138,9 +148,7 @@ export function deadLettersIn(topics: Topics, topic: string): DeadLetters {
     const passed = [...once(found.slice(0, last + 1))];
     const chosen = passed.flatMap(([id, received]) => (ids.has(id) ? letterOf(received) : []));
     const behind = once(found.slice(last + 1));
-    const kept = passed.flatMap(([id, { key, value, headers }]) =>
-      ids.has(id) || behind.has(id) ? [] : { key, value, headers },
-    );
+    const kept = passed.flatMap(([id, received]) => (ids.has(id) || behind.has(id) ? [] : asItWas(received)));
     await publish(chosen);
     if (kept.length > 0) await topics.publish(letters, kept);
     await topics.movePast(GROUP, end);

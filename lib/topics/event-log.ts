@@ -90,7 +90,6 @@ export class EventLog implements Topics {
     } finally {
       rmSync(probe, { force: true });
     }
-    this.failure = undefined;
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { within } from "../time";
-import { type Admin, type ClientOptions, type KafkaClient, openClient } from "./kafka/client";
+import { type Admin, type ClientOptions, isPassing, type KafkaClient, openClient } from "./kafka/client";
 import { Outage } from "./kafka/outage";
 import { lookAt, positionsOf, savePosition } from "./kafka/positions";
 import { Publisher } from "./kafka/publisher";
@@ -11,6 +12,8 @@ import type { Message, Reader, Received, Subscription, TopicOptions, Topics } fr
 /** Whose topics and groups have their plain names. */
 const PLAIN_NAMESPACE = "shop";
 const ADMIN_MS = 6000;
+const ADMIN_TRIES = 5;
+const ADMIN_PAUSE_MS = 200;
 const PING_MS = 1000;
 
 export interface KafkaTopicsOptions extends TopicOptions {
@@ -113,7 +116,13 @@ export class KafkaTopics implements Topics {
     try {
       return await within(ADMIN_MS, async () => {
         await admin.connect();
-        return use(admin);
+        for (let tries = 1; ; tries++)
+          try {
+            return await use(admin);
+          } catch (error) {
+            if (tries === ADMIN_TRIES || !isPassing(error)) throw error;
+            await delay(ADMIN_PAUSE_MS);
+          }
       });
     } finally {
       client.destroy();

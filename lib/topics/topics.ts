@@ -3,6 +3,13 @@ export interface Message {
   key: string;
   value: string;
   headers: Record<string, string>;
+  /** Key and value as they came, where they are not text; what is passed on has them as they were. */
+  bytes?: Bytes;
+}
+
+export interface Bytes {
+  key: Buffer | null;
+  value: Buffer | null;
 }
 
 export interface Received extends Message {
@@ -36,8 +43,8 @@ export interface Subscription {
  * one contract suite holds for both. Topics are made at their first use.
  */
 export interface Topics {
-  /** Resolves when all are stored, in order per key; rejects, within some seconds, where that is not certain. */
-  publish(topic: string, messages: Message[]): Promise<void>;
+  /** Resolves when all are stored, in order per key; rejects, within some seconds or when aborted, where that is not certain. */
+  publish(topic: string, messages: Message[], signal?: AbortSignal): Promise<void>;
   /** Reads from now on, as soon as the server can be reached and whenever it is back. */
   subscribe(reader: Reader): Subscription;
   /** The oldest messages, at most `limit`, that the group has not been moved past; nobody's position changes. */
@@ -60,6 +67,12 @@ export interface TopicOptions {
   /** How long a message is kept, in milliseconds; dead letters four times as long. */
   retentionMs: number;
 }
+
+/** How many times as long as others dead letters are kept. */
+export const DEAD_LETTERS_KEPT = 4;
+
+/** Milliseconds in which an event may come again: from its topic, and sent again from the dead letters. */
+export const comesAgainWithin = (retentionMs: number): number => (1 + DEAD_LETTERS_KEPT) * retentionMs;
 
 /** Where what could not be handled goes. */
 export const deadLettersOf = (topic: string): string => `${topic}.dlq`;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { OutboxEntry } from "../../lib/events";
 import { type Money, sameMoney, sum, times, won } from "../../lib/money";
 import { type OutboxDocument, withEvent } from "../../lib/outbox";
 import type { PostalAddress } from "../../lib/postal-address";
@@ -152,12 +153,18 @@ interface Step {
   set?: Record<string, unknown>;
   inc?: Record<string, number>;
   /** The fact that goes out for it. */
-  event?: { type: OrderEventType; reason?: string; amount?: number };
+  event?: Told;
 }
+
+/** Amounts in minor units. */
+type Told =
+  | { type: Exclude<OrderEventType, "order.cancelled" | "order.refunded"> }
+  | { type: "order.cancelled"; reason: string; amount?: number }
+  | { type: "order.refunded"; reason: string; amount: number };
 
 const ENDS: OrderStatus[] = ["delivered", "cancelled", "refunded"];
 
-/** Every change of an order is made here, so that history and event go with it in the one write. */
+/** Every change of what an order is, or does next, is made here, so that history and event go with it in the one write. */
 export function transition(order: Order, { from, to, act, next, set, inc, event }: Step): Transition {
   const status = to ?? order.status;
   const isOver = order.anonymous && to !== undefined && ENDS.includes(to);
@@ -192,18 +199,22 @@ const historyEntry = (status: Order["status"], { by, reason, operation }: Act): 
   ...(operation && { operation }),
 });
 
-function entryOf(order: Order, status: Order["status"], { type, reason, amount }: NonNullable<Step["event"]>) {
-  const { _id: orderId, number, customerId, items, totals } = order;
-  return orderEvents.entry(type, {
+function entryOf({ _id: orderId, ...order }: Order, status: Order["status"], event: Told): OutboxEntry {
+  const { number, customerId, items, totals } = order;
+  const said = {
     orderId,
     number,
     customerId,
     status: status as OrderStatus,
     items: items.map(({ sku, quantity }) => ({ sku, quantity })),
     totals,
-    ...(reason !== undefined && { reason }),
-    ...(amount !== undefined && { amount: { ...totals.total, amount } }),
-  });
+  };
+  const money = (amount: number): Money => ({ ...totals.total, amount });
+  if (event.type === "order.refunded")
+    return orderEvents.entry(event.type, { ...said, reason: event.reason, amount: money(event.amount) });
+  if (event.type !== "order.cancelled") return orderEvents.entry(event.type, said);
+  const { reason, amount } = event;
+  return orderEvents.entry(event.type, { ...said, reason, ...(amount !== undefined && { amount: money(amount) }) });
 }
 
 /** What an order keeps of its payment, to be shown. */

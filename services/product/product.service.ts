@@ -1,6 +1,7 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { broadcast, listeners } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
+import { comesAgainWithin } from "../../lib/topics/topics";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { idempotencyMixin } from "../../mixins/idempotency.mixin";
 import { maintenanceMixin } from "../../mixins/maintenance.mixin";
@@ -44,7 +45,7 @@ export default function productService(broker: ServiceBroker): ServiceSchema {
     broadcast(broker, "product.catalogue.changed", state);
   };
   const products = publishing(catalogue, stock, leaseMs, announce);
-  const sales = salesStore(store);
+  const sales = salesStore(store, comesAgainWithin(environment.topics.retentionMs));
   const popular = popularity({ catalogue, stock, sales, announce });
 
   let timer: NodeJS.Timeout | undefined;

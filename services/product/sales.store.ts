@@ -9,13 +9,11 @@ interface Sales extends Remembering {
   due?: string;
 }
 
-/** Longer than a message stands in the topic or waits in an outbox: what is older does not come again. */
-const REMEMBER_MS = 60 * 24 * 3600 * 1000;
 /** Products whose figures go to the catalogue together. */
 const BATCH = 200;
 
-/** Counts units sold, once for each event. */
-export function salesStore(store: Store) {
+/** Counts units sold, once for each event. `rememberMs`: how long an event may come again. */
+export function salesStore(store: Store, rememberMs: number) {
   const sales = store.collection<Sales>("product", { name: "sales", indexes: [{ fields: ["due"], sparse: true }] });
   const handled = store.collection<HandledEvent>("product", { name: "handled_events", indexes: [{ fields: ["at"] }] });
   const once = onceBy(sales, handled);
@@ -37,7 +35,7 @@ export function salesStore(store: Store) {
       await sales.update({ _id, version }, { $unset: { due: true } }, { fields: [] });
     },
 
-    forget: () => handled.remove({ at: { $lt: after(-REMEMBER_MS) } }),
+    forget: () => handled.remove({ at: { $lt: after(-rememberMs) } }),
   };
 }
 

@@ -10,7 +10,7 @@ import { type Supervised, supervise } from "../../lib/infra/supervisor";
 import { NODE_KINDS, type NodeKind, type NodeName, type RestartedServer } from "./faults";
 
 /** Seconds that a customer has to pay: short enough for orders to expire within a run. */
-export const PAYMENT_WINDOW_S = 30;
+export const PAYMENT_WINDOW_S = 20;
 const READY_MS = 180_000;
 
 const hostedBy = (kind: NodeKind): string[] => (kind === "auth" ? ["auth", "user"] : [kind]);

@@ -56,7 +56,9 @@ withServers(["nats", "mongo", "redis", "kafka"], "events of two nodes that host 
   }
 
   const waiting = async () =>
-    (await nodeOf(other.broker).metrics.registry.metrics()).match(/shop_outbox_waiting\{.*\} (\d+)/)?.[1];
+    (await nodeOf(other.broker).metrics.registry.metrics()).match(
+      /shop_outbox_waiting\{topic="order-event".*\} (\d+)/,
+    )?.[1];
 
   test("each stands in Kafka in order, and has had its effect once", async () => {
     const sku = await stocked(lab.node, 1000);

@@ -42,7 +42,7 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away a
 
   const waiting = async () => {
     const metrics = await (await fetch(`http://127.0.0.1:${place.ports.ops}/metrics`)).text();
-    return Number(metrics.match(/^shop_outbox_waiting\{.*\} (\d+)$/m)?.[1]);
+    return Number(metrics.match(/^shop_outbox_waiting\{topic="order-event".*\} (\d+)$/m)?.[1]);
   };
 
   it("goes on without Redis, degraded", async () => {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { OutboxEntry } from "../../lib/events";
 import { newId } from "../../lib/ids";
 import { Lease, type LeaseRecord } from "../../lib/lease";
-import { type OutboxDocument, outboxIndex, Relay, withEvent } from "../../lib/outbox";
+import { bornWithEvent, type OutboxDocument, outboxIndex, Relay, withEvent } from "../../lib/outbox";
+import { currentRequest, inRequest } from "../../lib/request-scope";
 import type { OpenableCollection } from "../../lib/store/collection";
 import { NedbStore } from "../../lib/store/nedb";
 import { eventually } from "./node";
@@ -73,8 +74,10 @@ describe("an outbox", () => {
       await push(batch);
     };
     const mine = await relay();
+    expect([await mine.waiting(), (await mine.oldest()) < 60]).toEqual([700, true]);
     mine.wake();
     await eventually(async () => (await mine.waiting()) === 0);
+    expect(await mine.oldest()).toBe(0);
     expect(topic).toEqual(ids);
     // What waits beyond a batch is not in memory.
     expect(Math.max(...batches)).toBeLessThanOrEqual(256);
@@ -92,6 +95,29 @@ describe("an outbox", () => {
     (await relay()).wake();
     await eventually(() => topic.length === 2);
     expect(topic).toEqual([first, second]);
+  });
+
+  test("takes several events of one change, in their order", async () => {
+    const [one, two, three] = [entry(), entry(), entry()];
+    await documents.insert({ _id: "d", ...bornWithEvent(one) });
+    await documents.update({ _id: "d" }, withEvent(withEvent({}, two), three));
+    (await relay()).wake();
+    await eventually(() => topic.length === 3);
+    expect(topic).toEqual([one.id, two.id, three.id]);
+  });
+
+  test("is published in nobody's name", async () => {
+    const scopes: unknown[] = [];
+    const push = publish;
+    publish = async (batch) => {
+      scopes.push(currentRequest());
+      await push(batch);
+    };
+    await write("d");
+    const mine = await relay();
+    await inRequest({ requestId: "somebody's" }, async () => mine.wake());
+    await eventually(() => topic.length === 1);
+    expect(scopes).toEqual([undefined]);
   });
 
   test("loses nothing to a topic that cannot be written to", async () => {

@@ -1,4 +1,4 @@
-import type { Collection, Filter } from "../../lib/store/collection";
+import type { Collection, Filter, Operators } from "../../lib/store/collection";
 import { ids, sorted, type Thing } from "./store.contract";
 
 /** What services may rely on when they read; `open` gives an empty collection. */
@@ -84,6 +84,71 @@ export function storeReads(open: () => Promise<Collection<Thing>>): void {
       }
       expect(seen).toHaveLength(30);
       expect(new Set(seen).size).toBe(30);
+    });
+
+    const ranges: [string, Operators, (string | number)[]][] = [
+      ["$gt", { $gt: "b" }, ["c", "d"]],
+      ["$gt of the least text", { $gt: "" }, ["a", "b", "b", "c", "d"]],
+      ["$gte", { $gte: "b" }, ["b", "b", "c", "d"]],
+      ["$lt", { $lt: "c" }, ["a", "b", "b"]],
+      ["$lte", { $lte: "b" }, ["a", "b", "b"]],
+      ["both ends, open", { $gt: "a", $lt: "d" }, ["b", "b", "c"]],
+      ["both ends, closed", { $gte: "b", $lte: "c" }, ["b", "b", "c"]],
+      ["numbers", { $gte: 1 }, [1, 2]],
+      ["numbers below", { $lt: 2 }, [0, 1]],
+      ["nothing between", { $gt: "b", $lt: "b" }, []],
+      ["nothing above", { $gt: "d" }, []],
+    ];
+    test.each(ranges)("a range of an index in its order, as many as are wanted: %s", async (_, due, expected) => {
+      const things = await open();
+      // One without, and values of all kinds.
+      const dues = ["d", "b", 1, "a", null, 0, "c", true, "b", 2, undefined];
+      await things.insertMany(dues.map((value, i) => ({ _id: `${i}`, due: value })));
+      for (const limit of [undefined, 1, 2, 3, 20]) {
+        const found = await things.find({ due }, { sort: ["due"], limit });
+        expect(found.map((thing) => thing.due)).toEqual(expected.slice(0, limit));
+        expect(new Set(ids(found)).size).toBe(found.length);
+      }
+      expect(await things.count({ due })).toBe(expected.length);
+    });
+
+    test("those that share a value are cut by the limit and not doubled", async () => {
+      const things = await open();
+      await things.insertMany(Array.from({ length: 9 }, (_, i) => ({ _id: `${i}`, due: i < 2 ? "a" : "b" })));
+      const found = await things.find({ due: { $gt: "" } }, { sort: ["due"], limit: 5 });
+      expect(found.map((thing) => thing.due)).toEqual(["a", "a", "b", "b", "b"]);
+      expect(new Set(ids(found)).size).toBe(5);
+    });
+
+    test("a range's documents are copies, and have the fields that were asked for", async () => {
+      const things = await open();
+      await things.insertMany([
+        { _id: "a", due: "1", nested: { x: 1, y: 1 }, tags: ["t"] },
+        { _id: "b", due: "2" },
+      ]);
+      const first = async (fields?: string[]) =>
+        (await things.find({ due: { $gt: "" } }, { sort: ["due"], limit: 1, fields }))[0];
+      (await first())?.tags?.push("mine");
+      expect(await first()).toStrictEqual({ _id: "a", due: "1", nested: { x: 1, y: 1 }, tags: ["t"] });
+      expect(await first(["nested.x", "absent"])).toStrictEqual({ _id: "a", nested: { x: 1 } });
+    });
+
+    test("what waits is taken in order, a few at a time, while it changes", async () => {
+      const things = await open();
+      await things.insertMany(Array.from({ length: 20 }, (_, i) => ({ _id: `${i}`, due: `${100 + ((i * 7) % 20)}` })));
+      const taken: unknown[] = [];
+      for (;;) {
+        const found = await things.find({ due: { $lte: "2" } }, { sort: ["due"], limit: 6 });
+        if (found.length === 0) break;
+        taken.push(...found.map((thing) => thing.due));
+        await things.updateMany({ _id: { $in: ids(found) } }, { $unset: { due: true } });
+        // One goes to the end of the queue, one is gone.
+        if (taken.length === 6) await things.update({ due: "106" }, { $set: { due: "199" } });
+        if (taken.length === 6) await things.remove({ due: "107" });
+      }
+      expect(taken).toEqual(
+        [100, 101, 102, 103, 104, 105, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 199].map(String),
+      );
     });
 
     test("answers only the fields that were asked for, and the id", async () => {

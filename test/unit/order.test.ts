@@ -117,7 +117,8 @@ describe("transitions", () => {
 describe("a change that others need to know of", () => {
   const order = placed({ status: "paid", payment: payment(), refundable: 6000 });
   const told = ({ change }: Transition) => {
-    const entry = change.$push?.outbox as { id: string; type: string; data: object } | undefined;
+    const [entry] =
+      (change.$push?.outbox as { $each: { id: string; type: string; data: object }[] } | undefined)?.$each ?? [];
     expect(change.$set?.outboxLast).toBe(entry?.id);
     return entry && [entry.type, entry.data];
   };

@@ -57,7 +57,9 @@ export function openClient({ brokers, logger, requestMs, connectMs = 2000, retry
     retry,
     logLevel: logLevel.WARN,
     // It says the same many times over in an outage, which is told once elsewhere.
-    logCreator: () => (entry) => logger.debug(lineOf(entry)),
+    logCreator: () => (entry) => {
+      if (!destroyed) logger.debug(lineOf(entry));
+    },
     socketFactory({ host, port, onConnect }) {
       if (destroyed) throw new Error("the client is closed");
       const socket = connect({ host, port, noDelay: true, keepAlive: true }, onConnect);
@@ -79,13 +81,17 @@ export function openClient({ brokers, logger, requestMs, connectMs = 2000, retry
 const lineOf = ({ namespace, log }: LogEntry) =>
   `kafkajs ${namespace}: ${log.message}${log.error ? ` (${String(log.error)})` : ""}`;
 
-/** Whoever wrote it: what has no key, value or headers has empty ones. */
+const isText = (bytes: Buffer | null) => bytes !== null && Buffer.from(bytes.toString()).equals(bytes);
+
+/** Whoever wrote it: what has no key, value or headers has empty ones, beside the bytes as they were. */
 export function receivedOf(topic: string, partition: number, message: KafkaMessage): Received {
   const { key, value, headers = {}, offset } = message;
+  const bytes = { key: key ?? null, value };
   return {
     topic,
     partition,
     offset: Number(offset),
+    ...(!(isText(bytes.key) && isText(bytes.value)) && { bytes }),
     key: key?.toString() ?? "",
     value: value?.toString() ?? "",
     headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text ?? "")])),
@@ -155,12 +161,23 @@ export const isFinal = (error: unknown): boolean =>
 
 export const isUnknownTopic = (error: unknown): boolean => isOf(error, "UNKNOWN_TOPIC_OR_PARTITION");
 
+/** Whether Kafka says that it is about to know, as of what was just made or has just started. */
+export const isPassing = (error: unknown): boolean =>
+  rootsOf(error).some(({ type, retriable }) => type !== "" && retriable);
+
 const isOf = (error: unknown, wanted: string): boolean => rootsOf(error).some(({ type }) => type === wanted);
 
+interface Root {
+  /** Kafka's name for it, of what Kafka answered. */
+  type: string;
+  name: string;
+  retriable: boolean;
+}
+
 /** What an error goes back to: kafkajs wraps them, and gathers those of several topics. */
-function rootsOf(error: unknown): { type: string; name: string }[] {
+function rootsOf(error: unknown): Root[] {
   if (!(error instanceof Error)) return [];
-  const { errors = [], type = "" } = error as Error & { errors?: unknown[]; type?: string };
+  const { errors = [], type = "", retriable = false } = error as Error & Partial<Root> & { errors?: unknown[] };
   if (errors.length > 0) return errors.flatMap(rootsOf);
-  return error.cause instanceof Error ? rootsOf(error.cause) : [{ type, name: error.name }];
+  return error.cause instanceof Error ? rootsOf(error.cause) : [{ type, name: error.name, retriable }];
 }

@@ -10,7 +10,7 @@ const REBALANCE_MS = 20_000;
 const LET_GO_MS = 15_000;
 const CLOSE_MS = 4000;
 const DISCONNECT_MS = 2000;
-/** A request that kafkajs loses leaves its consumer waiting for ever: no sign of life for so long is a crash, too. */
+/** A request that the library loses leaves its consumer waiting for ever: no sign of life for so long is a crash, too. */
 const SILENCE_MS = 60_000;
 
 export interface MemberOptions {
@@ -29,8 +29,10 @@ export class Member {
   id: string | undefined;
   private readonly consumer: Consumer;
   private readonly crash = Promise.withResolvers<never>();
+  private started: Promise<void> | undefined;
   private assignment: Assignment;
   private seen = Date.now();
+  private leaving = false;
 
   constructor(
     private readonly client: KafkaClient,
@@ -43,10 +45,11 @@ export class Member {
 
   /** Rejects when it cannot go on. */
   async read(): Promise<never> {
-    const { topic } = this.options.names;
     const watch = setInterval(() => this.check(), SILENCE_MS / 10).unref();
+    this.started = this.start(this.options.names.topic);
     try {
-      return await Promise.race([this.run(topic), this.crash.promise]);
+      await Promise.race([this.started, this.crash.promise]);
+      return await this.crash.promise;
     } finally {
       clearInterval(watch);
     }
@@ -54,20 +57,24 @@ export class Member {
 
   /** Lets go of everything, within some seconds. */
   async leave(): Promise<void> {
+    this.leaving = true;
     await this.assignment.end(CLOSE_MS);
+    // One that is about to join cannot say that it leaves, and the group would wait for it.
+    await within(DISCONNECT_MS, () => this.started).catch(() => undefined);
     await within(DISCONNECT_MS, () => this.consumer.disconnect()).catch(() => undefined);
     this.client.destroy();
   }
 
-  private async run(topic: string): Promise<never> {
+  private async start(topic: string): Promise<void> {
     await this.consumer.connect();
     await this.consumer.subscribe({ topics: [topic], fromBeginning: true });
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: async (batch) => this.assignment.take(batch),
+      eachBatch: async (batch) => {
+        if (!this.leaving) this.assignment.take(batch);
+      },
     });
-    return this.crash.promise;
   }
 
   private consumerOf({ kafka }: KafkaClient): Consumer {

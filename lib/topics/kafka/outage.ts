@@ -7,7 +7,8 @@ export class Outage {
   constructor(private readonly logger: ServiceBroker["logger"]) {}
 
   begin(part: string, error: unknown): void {
-    if (this.parts.size === 0) this.logger.warn(`Kafka cannot be used for ${part}: ${messageOf(error)}`);
+    const level = this.parts.size === 0 ? "warn" : "debug";
+    this.logger[level](`Kafka cannot be used for ${part}: ${messageOf(error)}`);
     this.parts.add(part);
   }
 

@@ -61,7 +61,8 @@ export class Publisher {
   private async tryUntil(topic: string, messages: readonly Message[], deadline: number): Promise<void> {
     if (this.closed) throw new Error("the topics are closed");
     try {
-      await within(Math.max(deadline - Date.now(), 0), () => this.send(topic, messages));
+      demandTime(deadline);
+      await within(deadline - Date.now(), () => this.send(topic, messages, deadline));
     } catch (error) {
       this.discard();
       if (!this.closed && !isUnknownTopic(error)) this.outage.begin(PART, error);
@@ -69,12 +70,15 @@ export class Publisher {
     }
   }
 
-  private async send(topic: string, messages: readonly Message[]): Promise<void> {
+  private async send(topic: string, messages: readonly Message[], deadline: number): Promise<void> {
     await this.topics.ensure(topic);
+    // Whoever asked has been told by then that it failed, and may have gone on.
+    demandTime(deadline);
     this.connected ??= this.connect();
     const { producer, ready } = this.connected;
     await ready;
-    await producer.send({ topic, acks: -1, timeout: 5000, messages: [...messages] });
+    demandTime(deadline);
+    await producer.send({ topic, acks: -1, timeout: 5000, messages: messages.map(toKafka) });
   }
 
   private connect(): Connected {
@@ -92,4 +96,10 @@ export class Publisher {
     this.connected?.client.destroy();
     this.connected = undefined;
   }
+}
+
+const toKafka = ({ key, value, headers, bytes }: Message) => ({ key, value, ...bytes, headers });
+
+function demandTime(deadline: number): void {
+  if (Date.now() >= deadline) throw new Error("Kafka did not answer in time");
 }

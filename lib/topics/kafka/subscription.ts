@@ -37,39 +37,42 @@ export class KafkaSubscription implements Subscription {
   }
 
   private async keepReading(): Promise<void> {
-    const { outage, logger } = this.options;
+    const { outage, ensure, names } = this.options;
     const { signal } = this.closing;
     while (!signal.aborted && !this.failure) {
       try {
-        await this.read();
+        await Promise.race([ensure(names.topic), this.closed]);
+        if (!signal.aborted) await this.read();
       } catch (error) {
-        if (signal.aborted) break;
-        if (isFinal(error)) {
-          this.failure = error instanceof Error ? error : new Error(messageOf(error));
-          logger.error(`${this.part} is over: ${messageOf(error)}`);
-        } else {
-          outage.begin(this.part, error);
-          await delay(this.pause, undefined, { signal }).catch(() => undefined);
-          this.pause = Math.min(2 * this.pause, LONGEST_PAUSE_MS);
-        }
+        this.note(error);
       }
+      if (!this.failure) await delay(this.pause, undefined, { signal }).catch(() => undefined);
+      this.pause = Math.min(2 * this.pause, LONGEST_PAUSE_MS);
     }
     outage.forget(this.part);
   }
 
-  /** Resolves when this is closed, rejects when another member has to go on. */
+  /** Until this is closed, or another member has to go on. */
   private async read(): Promise<void> {
-    const { reader, names, logger, open, ensure } = this.options;
-    await Promise.race([ensure(names.topic), this.closed]);
-    if (this.closing.signal.aborted) return;
+    const { reader, names, logger, open } = this.options;
     const { predecessor } = this;
     const member = new Member(open(), { reader, names, logger, predecessor, joined: () => this.joined() });
     try {
       await Promise.race([member.read(), this.closed]);
-    } finally {
-      this.predecessor = member.id ?? predecessor;
-      await member.leave();
+    } catch (error) {
+      // Before leaving, which takes its time where Kafka is away.
+      this.note(error);
     }
+    this.predecessor = member.id ?? predecessor;
+    await member.leave();
+  }
+
+  private note(error: unknown): void {
+    if (this.closing.signal.aborted) return;
+    if (isFinal(error)) {
+      this.failure = error instanceof Error ? error : new Error(messageOf(error));
+      this.options.logger.error(`${this.part} is over: ${messageOf(error)}`);
+    } else this.options.outage.begin(this.part, error);
   }
 
   private joined(): void {

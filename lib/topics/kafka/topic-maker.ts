@@ -32,7 +32,7 @@ export class TopicMaker {
     const letters = isDeadLetters(topic);
     const retention = { name: "retention.ms", value: String(letters ? 4 * retentionMs : retentionMs) };
     const inSync = replication >= 3 ? [{ name: "min.insync.replicas", value: "2" }] : [];
-    // That another node made it meanwhile is no error to kafkajs.
+    // That another node has made it meanwhile is no error here.
     await admin.createTopics({
       topics: [
         {
