@@ -213,7 +213,7 @@ test("what is unread is counted from what one has read, which only grows", async
 
 test("history comes in pages from either end, each message once", async () => {
   const { id } = await lab.open(customer);
-  for (const i of upTo(45)) await lab.send(customer, id, `${i}`);
+  await Promise.all(upTo(45).map((i) => lab.send(customer, id, `${i}`)));
   const newest = await lab.history(customer, id);
   expect([seqs(newest.items), newest.more]).toEqual([upTo(45).slice(25), true]);
   const before = await lab.history(customer, id, { beforeSeq: 26, limit: 25 });

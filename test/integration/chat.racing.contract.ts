@@ -111,6 +111,19 @@ export function chatRacing(name: string, open: () => Promise<{ store: Store; clo
       },
     );
 
+    test("that are closed between the storing and the committing of a message are without it", async () => {
+      const conversation = await opened();
+      const apply = conversations.apply;
+      const spy = jest.spyOn(conversations, "apply").mockImplementationOnce(async (transition) => {
+        await apply(closed(await current(conversation), new Date().toISOString()));
+        return apply(transition);
+      });
+      await expect(send(0, conversation, "m-1")).rejects.toMatchObject({ code: 409, type: "CONVERSATION_CLOSED" });
+      spy.mockRestore();
+      const after = await current(conversation);
+      expect([after.lastSeq, told(after), await stored(after, 1000)]).toEqual([0, [], []]);
+    });
+
     test("that are closed in between have nothing more in them, and answer what they have", async () => {
       for (let round = 0; round < 5; round++) {
         const conversation = await opened();
