@@ -1,5 +1,5 @@
 import { newId } from "../../lib/ids";
-import { type OutboxDocument, withEvent } from "../../lib/outbox";
+import { bornWithEvent, type OutboxDocument, withEvent } from "../../lib/outbox";
 import { currentTrace } from "../../lib/request-scope";
 import type { Change, Filter } from "../../lib/store/collection";
 import { now } from "../../lib/time";
@@ -149,5 +149,5 @@ export const newConversation = (given: { customer: Person; orderId?: string; sub
     ...currentTrace(),
   };
   const entry = chatEvents.entry("chat.conversation.opened", factOf(conversation));
-  return { ...conversation, outbox: [entry], outboxLast: entry.id };
+  return { ...conversation, ...bornWithEvent(entry) };
 };

@@ -36,12 +36,8 @@ describe("a message that is committed", () => {
     const { from, change } = changeOf(before, draft());
     expect(from).toEqual({ _id: before._id, lastSeq: 4, status: { $ne: "closed" }, "agent.id": "lee" });
     expect(change.$set).toMatchObject({ lastSeq: 5, publicSeq: 5, outboxLast: expect.any(String) });
-    expect(change.$push).toMatchObject({
-      outbox: {
-        type: "chat.message.sent",
-        data: { conversationId: before._id, customerId: "kim", agentId: "lee", message: { seq: 5, text: "Hello" } },
-      },
-    });
+    const data = { conversationId: before._id, customerId: "kim", agentId: "lee", message: { seq: 5, text: "Hello" } };
+    expect(change.$push).toMatchObject({ outbox: { $each: [{ type: "chat.message.sent", data }] } });
   });
 
   it.each([
