@@ -5,7 +5,7 @@ import { handling } from "../lib/topics/handling";
 import type { Subscription } from "../lib/topics/topics";
 
 export interface TopicConsumer {
-  /** Each event goes to one node of each group. */
+  /** Each event goes to one node of each group. A group reads one topic: Kafka shares all of a group's among its members. */
   group: string;
   /** Called at least once for each event, in order per key. Types that it does not know it lets pass. */
   handler: (event: Fact) => Promise<unknown>;

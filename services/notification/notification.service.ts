@@ -20,6 +20,8 @@ import { sending } from "./sending";
 import { tellingOf } from "./telling";
 import { unreadStore } from "./unread.store";
 
+/** Where a node is slow for so many milliseconds, no other sends its mail: twice is worse than late. */
+const LEAST_MAIL_LEASE_MS = 5000;
 const FORGET_EVERY_MS = 3600 * 1000;
 
 /** Tells users what became of their orders and conversations: in the app, and by mail. */
@@ -27,6 +29,7 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
   const node = nodeOf(broker);
   const { environment, metrics } = node;
   const { leaseMs } = environment;
+  const mailLeaseMs = Math.max(leaseMs, LEAST_MAIL_LEASE_MS);
   const call = callOf(broker);
 
   const inbox = inboxFor(node);
@@ -51,7 +54,7 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
     metrics,
     logger: broker.getLogger("notification"),
     webUrl: environment.webUrl,
-    leaseMs,
+    leaseMs: mailLeaseMs,
   });
   const needs = () => inbox.ping();
   let unmeasured: (() => void) | undefined;
@@ -59,7 +62,7 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
   return {
     name: "notification",
     mixins: [
-      sweeperMixin({ collection: mails.mails, handle: send, leaseMs, atOnce: AT_ONCE }),
+      sweeperMixin({ collection: mails.mails, handle: send, leaseMs: mailLeaseMs, atOnce: AT_ONCE }),
       sweeperMixin({ collection: unread.unread, handle: facts.unread, leaseMs }),
       topicsMixin(broker),
       maintenanceMixin(FORGET_EVERY_MS, async () => {
@@ -145,7 +148,7 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
 
     topics: {
       "order-event": { group: "notification", handler: facts.order, needs },
-      "chat-message": { group: "notification", handler: facts.chat, needs },
+      "chat-message": { group: "notification-chat", handler: facts.chat, needs },
     },
 
     started() {

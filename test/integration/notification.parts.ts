@@ -141,8 +141,11 @@ export class NotificationLab {
   /** Resolves when all that was published is handled. */
   async handled(): Promise<void> {
     const { topics } = nodeOf(this.node.broker);
-    for (const topic of ["order-event", "chat-message"])
-      await eventually(async () => (await topics.lag(topic, "notification")) === 0);
+    const groups = [
+      ["order-event", "notification"],
+      ["chat-message", "notification-chat"],
+    ] as const;
+    for (const [topic, group] of groups) await eventually(async () => (await topics.lag(topic, group)) === 0);
   }
 
   inbox = (userId: string, params: object = {}): Promise<Inbox> =>
