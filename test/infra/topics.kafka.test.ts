@@ -117,7 +117,7 @@ withServers(["kafka"], "topics in Kafka", ({ KAFKA_BROKERS: brokers = "", NAMESP
   test("a reader that its group refuses says so, and others read on", async () => {
     const topics = open();
     await topics.publish(topic, [message("a")]);
-    const groupId = `${namespace}.${group}`;
+    const groupId = `${namespace}.${group}.${topic}`;
     const stranger = bare.kafka.consumer({
       groupId,
       partitionAssigners: [
