@@ -39,8 +39,8 @@ export class KafkaTopics implements Topics {
     this.publisher = new Publisher(() => this.open({ requestMs: 5000, retry }), this.maker, this.outage);
   }
 
-  publish(topic: string, messages: Message[]): Promise<void> {
-    return this.publisher.publish(this.nameOf(topic), messages);
+  publish(topic: string, messages: Message[], signal?: AbortSignal): Promise<void> {
+    return this.publisher.publish(this.nameOf(topic), messages, signal);
   }
 
   subscribe(reader: Reader): Subscription {
