@@ -66,6 +66,11 @@ export interface EventDefinitions<S extends Record<string, TSchema>> extends Eve
   entry<T extends keyof S & string>(type: T, data: Static<S[T]>): OutboxEntry;
 }
 
+/** An event that no try can make sense of: it goes to the dead letters at once. */
+export class UnreadableEvent extends Error {
+  override readonly name = "UnreadableEvent";
+}
+
 export const ajv = addFormats.default(new Ajv({ allErrors: true }));
 
 export function defineEvents<S extends Record<string, TSchema>>(
@@ -80,6 +85,15 @@ export function defineEvents<S extends Record<string, TSchema>>(
       const traceparent = currentRequest()?.traceparent ?? newTraceparent();
       return { id: newId(), type, time: now(), traceparent, data };
     },
+  };
+}
+
+/** The data of an event as its reader needs it, whoever published it. Throws {@link UnreadableEvent}. */
+export function readerOf<S extends TSchema>(schema: S): (event: { type: string; data: unknown }) => Static<S> {
+  const fits = ajv.compile(schema);
+  return ({ type, data }) => {
+    if (!fits(data)) throw new UnreadableEvent(`${type}: ${ajv.errorsText(fits.errors, { dataVar: "data" })}`);
+    return data as Static<S>;
   };
 }
 

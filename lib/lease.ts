@@ -8,6 +8,9 @@ export interface LeaseRecord extends Document {
   until: string;
 }
 
+/** Leases of a clock that is ahead by so many times a lease's length are not believed. */
+const CLOCKS_APART = 5;
+
 /**
  * The right to do something alone among all nodes, for `ms` milliseconds at a time. Whoever is frozen past its end may
  * still believe in it for a moment: what is done under a lease must bear being done twice.
@@ -33,7 +36,11 @@ export class Lease {
     const asked = Date.now();
     if (this.heldUntil - asked > this.ms / 2) return true;
     const held = await this.leases.update(
-      { _id: this.name, $or: [{ owner: this.owner }, { until: { $lte: now() } }] },
+      {
+        _id: this.name,
+        // Nobody holds it for so long: the clock of whoever wrote that was wrong.
+        $or: [{ owner: this.owner }, { until: { $lte: now() } }, { until: { $gt: after(CLOCKS_APART * this.ms) } }],
+      },
       { $set: { owner: this.owner, until: after(this.ms, asked) } },
     );
     this.heldUntil = held ? asked + this.ms : 0;

@@ -1,7 +1,9 @@
 const SECRET_KEY = /pass(word|wd)|secret|token|authorization|cookie|api[-_]?key|^card|cvc|cvv|recovery/i;
 const JWT = /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+/g;
 const BASIC_OR_BEARER = /\b(Basic|Bearer)\s+[\w.~+/=-]{8,}/gi;
-const LONG_NUMBER = /\b\d(?:[ -]?\d){12,18}\b/g;
+const LONG_NUMBER = /\b[1-9](?:[ -]?\d){12,18}\b/g;
+const EMAIL = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g;
+const PHONE = /(?<![\w-])(?:\+?\d{1,3}[ -])?0?\d{1,3}[ -]\d{3,4}[ -]\d{4}(?![\w-])/g;
 const MAX_DEPTH = 6;
 const HIDDEN = "[redacted]";
 
@@ -20,6 +22,9 @@ const redactText = (text: string): string =>
     .replace(JWT, HIDDEN)
     .replace(BASIC_OR_BEARER, (_, scheme: string) => `${scheme} ${HIDDEN}`)
     .replace(LONG_NUMBER, (number) => (passesLuhn(number.replace(/\D/g, "")) ? HIDDEN : number));
+
+/** What somebody wrote by hand, without what may name a person: addresses of mail, phones, cards, tokens. */
+export const withoutPersonal = (text: string): string => redactText(text).replace(EMAIL, HIDDEN).replace(PHONE, HIDDEN);
 
 /** A copy fit for a log: values under secret names, tokens and card numbers are replaced wherever they stand. */
 export function redact(value: unknown, depth = 0): unknown {

@@ -12,6 +12,11 @@ export class LenientRedisCacher extends Cachers.Redis {
     }
   }
 
+  /** Without a farewell: a client that cannot reach its server would try to for ever, and the process with it. */
+  override async close(): Promise<void> {
+    this.client.disconnect();
+  }
+
   override async set(key: string, data: unknown, ttl?: number): Promise<void> {
     try {
       await super.set(key, data, ttl);

@@ -23,6 +23,11 @@ export function registerProbes(broker: ServiceBroker, environment: Environment, 
         await client.flush();
       },
     });
+  if (environment.natsUrl && environment.kafkaBrokers.length === 0)
+    health.register("kafka", {
+      importance: "optional",
+      probe: () => Promise.reject(new Error("events of topics do not reach other nodes")),
+    });
   if (environment.kafkaBrokers.length > 0)
     health.register("kafka", { importance: "optional", probe: () => nodeOf(broker).topics.ping() });
   if (environment.redisUrl)

@@ -143,15 +143,15 @@ export function deadLettersIn(topics: Topics, topic: string): DeadLetters {
   async function settle(ids: ReadonlySet<string>, publish: (chosen: Letter[]) => Promise<void>): Promise<Letter[]> {
     const found = await waiting();
     const last = found.findLastIndex((received) => ids.has(letterOf(received).id));
-    const end = found[last];
-    if (!end) return [];
+    if (last < 0) return [];
     const passed = [...once(found.slice(0, last + 1))];
     const chosen = passed.flatMap(([id, received]) => (ids.has(id) ? letterOf(received) : []));
     const behind = once(found.slice(last + 1));
     const kept = passed.flatMap(([id, received]) => (ids.has(id) || behind.has(id) ? [] : asItWas(received)));
     await publish(chosen);
     if (kept.length > 0) await topics.publish(letters, kept);
-    await topics.movePast(GROUP, end);
+    const furthest = new Map(found.slice(0, last + 1).map((received) => [received.partition, received]));
+    for (const received of furthest.values()) await topics.movePast(GROUP, received);
     return chosen;
   }
 

@@ -37,8 +37,9 @@ export class EventLog implements Topics {
 
   constructor(private readonly options: EventLogOptions) {}
 
-  async publish(topic: string, messages: Message[]): Promise<void> {
+  async publish(topic: string, messages: Message[], signal?: AbortSignal): Promise<void> {
     const log = await this.log(topic);
+    signal?.throwIfAborted();
     if (messages.length === 0) return;
     try {
       log.append(messages);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { CloudEvent } from "../events";
+import { type CloudEvent, UnreadableEvent } from "../events";
 import { inRequest } from "../request-scope";
 import { within } from "../time";
 import { isTraceparent } from "../trace";
@@ -81,6 +81,7 @@ export function handling(parts: Handling): (message: Received, signal: AbortSign
         return report.handled();
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof UnreadableEvent) return bury(message, attempts, error, signal);
         const counts = await isAble();
         if (counts && failingMs + Date.now() - began >= giveUpMs) return bury(message, attempts, error, signal);
         report.retried(event, error);

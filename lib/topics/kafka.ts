@@ -39,15 +39,15 @@ export class KafkaTopics implements Topics {
     this.publisher = new Publisher(() => this.open({ requestMs: 5000, retry }), this.maker, this.outage);
   }
 
-  publish(topic: string, messages: Message[]): Promise<void> {
-    return this.publisher.publish(this.nameOf(topic), messages);
+  publish(topic: string, messages: Message[], signal?: AbortSignal): Promise<void> {
+    return this.publisher.publish(this.nameOf(topic), messages, signal);
   }
 
   subscribe(reader: Reader): Subscription {
     const retry = { retries: 5, initialRetryTime: 100, maxRetryTime: 1000 };
     const subscription = new KafkaSubscription({
       reader,
-      names: { topic: this.nameOf(reader.topic), group: this.nameOf(reader.group) },
+      names: this.namesOf(reader),
       logger: this.options.logger,
       open: () => this.open({ requestMs: 10_000, retry }),
       ensure: (topic) => this.maker.ensure(topic),
@@ -75,7 +75,7 @@ export class KafkaTopics implements Topics {
     const position = (await this.positionsOf(topic, group)).find((one) => one.partition === partition);
     if (!position || offset >= position.end) throw new Error(`${topic} has no message ${offset} in ${partition}`);
     if (offset < position.next) return;
-    const names = { topic: this.nameOf(topic), group: this.nameOf(group) };
+    const names = this.namesOf({ topic, group });
     await savePosition(this.openForAdmin(), names, { partition, next: offset + 1 });
   }
 
@@ -107,7 +107,8 @@ export class KafkaTopics implements Topics {
   }
 
   private positionsOf(topic: string, group: string) {
-    return this.withAdmin((admin) => positionsOf(admin, this.nameOf(topic), this.nameOf(group)));
+    const names = this.namesOf({ topic, group });
+    return this.withAdmin((admin) => positionsOf(admin, names.topic, names.group));
   }
 
   private async withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
@@ -136,6 +137,11 @@ export class KafkaTopics implements Topics {
   private open(options: Pick<ClientOptions, "requestMs" | "connectMs" | "retry">): KafkaClient {
     const { brokers, logger } = this.options;
     return openClient({ brokers, logger, ...options });
+  }
+
+  /** A group has one for each topic: Kafka shares out only the topics of one member among all members of a group. */
+  private namesOf({ topic, group }: Pick<Reader, "topic" | "group">) {
+    return { topic: this.nameOf(topic), group: this.nameOf(`${group}.${topic}`) };
   }
 
   private nameOf(name: string): string {

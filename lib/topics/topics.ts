@@ -34,7 +34,7 @@ export interface Reader {
 export interface Subscription {
   /** Why it will never read again by itself; undefined while it reads, or waits for a server that is away. */
   readonly failure: Error | undefined;
-  /** Ends reading, waits for what is being handled and remembers how far it came. */
+  /** Ends reading, waits some 2 s at most for what is being handled, and remembers how far it came. */
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export interface Topics {
   lag(topic: string, group: string): Promise<number>;
   /** Rejects, within a second or so, when nothing can be published. */
   ping(): Promise<void>;
-  /** Closes every subscription as well. */
+  /** Closes every subscription as well, all within some 2 s, and rejects what is being published. */
   close(): Promise<void>;
 }
 
@@ -73,6 +73,16 @@ export const DEAD_LETTERS_KEPT = 4;
 
 /** Milliseconds in which an event may come again: from its topic, and sent again from the dead letters. */
 export const comesAgainWithin = (retentionMs: number): number => (1 + DEAD_LETTERS_KEPT) * retentionMs;
+
+/** The topic takes no message of this size, however often it is published. */
+export class MessageTooLarge extends Error {
+  override readonly name = "MessageTooLarge";
+  readonly code = "MESSAGE_TOO_LARGE";
+
+  constructor(topic: string, key: string, bytes: number) {
+    super(`${topic} takes no message of ${bytes} bytes (its key is ${key})`);
+  }
+}
 
 /** Where what could not be handled goes. */
 export const deadLettersOf = (topic: string): string => `${topic}.dlq`;

@@ -3,6 +3,7 @@ import type { OutboxEntry } from "../../lib/events";
 import { type Money, sameMoney, sum, times, won } from "../../lib/money";
 import { type OutboxDocument, withEvent } from "../../lib/outbox";
 import type { PostalAddress } from "../../lib/postal-address";
+import { withoutPersonal } from "../../lib/redact";
 import { currentTrace } from "../../lib/request-scope";
 import type { Change, Filter } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
@@ -211,9 +212,14 @@ function entryOf({ _id: orderId, ...order }: Order, status: Order["status"], eve
   };
   const money = (amount: number): Money => ({ ...totals.total, amount });
   if (event.type === "order.refunded")
-    return orderEvents.entry(event.type, { ...said, reason: event.reason, amount: money(event.amount) });
+    return orderEvents.entry(event.type, {
+      ...said,
+      reason: withoutPersonal(event.reason),
+      amount: money(event.amount),
+    });
   if (event.type !== "order.cancelled") return orderEvents.entry(event.type, said);
-  const { reason, amount } = event;
+  const { amount } = event;
+  const reason = withoutPersonal(event.reason);
   return orderEvents.entry(event.type, { ...said, reason, ...(amount !== undefined && { amount: money(amount) }) });
 }
 

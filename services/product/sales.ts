@@ -1,4 +1,5 @@
-import type { Fact } from "../../lib/events";
+import { type Fact, readerOf } from "../../lib/events";
+import { Type } from "../../lib/schema";
 import type { CatalogueStore } from "./product.store";
 import type { Announce } from "./publishing";
 import type { SalesStore } from "./sales.store";
@@ -11,13 +12,22 @@ interface Parts {
   announce: Announce;
 }
 
+/** What is counted: a topic is open to more publishers than the orders. */
+const paidItems = readerOf(
+  Type.Object({
+    items: Type.Array(Type.Object({ sku: Type.String(), quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }) }), {
+      maxItems: 10_000,
+    }),
+  }),
+);
+
 /** What is bought often comes first in `sort=popular`: counted from what orders tell, then taken over by the catalogue. */
 export function popularity({ catalogue, stock, sales, announce }: Parts) {
   return {
     /** Whatever else the topic tells is none of ours. */
     async heard(event: Fact): Promise<void> {
       if (event.type !== "order.paid") return;
-      const { items } = event.data;
+      const { items } = paidItems(event);
       const levels = await stock.levels(items.map(({ sku }) => sku));
       const units = new Map<string, number>();
       for (const { sku, quantity } of items) {

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { deadLetter } from "../../lib/topics/dead-letters";
 import { assignerWith } from "../../lib/topics/kafka/client";
-import { deadLettersOf, type Topics } from "../../lib/topics/topics";
+import { deadLettersOf, MessageTooLarge, type Topics } from "../../lib/topics/topics";
 import { collect, fresh, keys, message, soon, topicsContract, values, waiting } from "../integration/topics.contract";
 import { withServers } from "./servers";
 import { bareClient, HOUR_MS, kafkaTopics } from "./topics.kafka.parts";
@@ -73,6 +73,42 @@ withServers(["kafka"], "topics in Kafka", ({ KAFKA_BROKERS: brokers = "", NAMESP
     expect(values(await topics.peek(topic, group, 10))).toEqual(["after"]);
   });
 
+  test("a publish may be larger than what Kafka takes at once, and stays in order", async () => {
+    const topics = open();
+    const { handled } = collect(topics, topic, group);
+    const filler = "x".repeat(100_000);
+    const large = Array.from({ length: 30 }, (_, n) => message("a", `${n} ${filler}`));
+    await topics.publish(topic, large);
+    const small = Array.from({ length: 30_000 }, (_, n) => message("a", `${n}`, { of: "the small ones" }));
+    await topics.publish(topic, small);
+    await soon(() => handled.length === 30_030);
+    expect(values(handled)).toEqual(values([...large, ...small]));
+  });
+
+  test("an event of 1 MiB fits, also among the dead letters; what never will is told apart, and holds up nothing", async () => {
+    const topics = open();
+    const { handled } = collect(topics, topic, group);
+    const large = message("a", "x".repeat(1024 * 1024), { of: "header ".repeat(1000) });
+    await topics.publish(topic, [large]);
+    const [received] = await soon(() => handled.length === 1 && handled);
+    if (received)
+      await topics.publish(deadLettersOf(topic), [deadLetter(received, { group, attempts: 1, error: "no" })]);
+    const never = topics.publish(topic, [message("a", "before"), message("b", "x".repeat(2_000_000))]);
+    await expect(never).rejects.toThrow(MessageTooLarge);
+    await topics.publish(topic, [message("a", "after")]);
+    await soon(() => values(handled).includes("after"));
+    expect(values(handled.slice(1))).toEqual(["before", "after"]);
+  });
+
+  test("a topic that takes less at once than one send gets it in parts", async () => {
+    const configEntries = [{ name: "max.message.bytes", value: "50000" }];
+    await admin.createTopics({ topics: [{ topic: `${namespace}.${topic}`, numPartitions: 1, configEntries }] });
+    const topics = open();
+    const published = Array.from({ length: 20 }, (_, n) => message("a", `${n} ${"x".repeat(20_000)}`));
+    await topics.publish(topic, published);
+    expect(values(await topics.peek(topic, group, 100))).toEqual(values(published));
+  });
+
   test("readers of one group share the partitions; what one leaves unfinished comes to the other", async () => {
     const publisher = open();
     const nodes = [open(), open()] as const;
@@ -117,7 +153,7 @@ withServers(["kafka"], "topics in Kafka", ({ KAFKA_BROKERS: brokers = "", NAMESP
   test("a reader that its group refuses says so, and others read on", async () => {
     const topics = open();
     await topics.publish(topic, [message("a")]);
-    const groupId = `${namespace}.${group}`;
+    const groupId = `${namespace}.${group}.${topic}`;
     const stranger = bare.kafka.consumer({
       groupId,
       partitionAssigners: [

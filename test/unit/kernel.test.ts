@@ -2,7 +2,7 @@ import { decodeCursor, encodeCursor, toPage } from "../../lib/cursor";
 import { EnvironmentError, readEnvironment } from "../../lib/environment";
 import { ShopError } from "../../lib/errors";
 import { Health } from "../../lib/health";
-import { redact } from "../../lib/redact";
+import { redact, withoutPersonal } from "../../lib/redact";
 import { countsAsFailure } from "../../mixins/errors";
 import { isFresh } from "../../services/api/conditional";
 import { toProblem, toPublicError } from "../../services/api/problem";
@@ -139,4 +139,13 @@ describe("a request", () => {
     ['"a"', '"b"', false],
     [undefined, '"b"', false],
   ])("%s against %s", (given, tag, fresh) => expect(isFresh(given, tag)).toBe(fresh));
+});
+
+it("takes out of a hand-written reason what may name a person, and leaves the rest", () => {
+  expect(withoutPersonal("call kim@example.com, card 4242 4242 4242 4242, 010-1234-5678, order 261124-ABCDEFGH")).toBe(
+    "call [redacted], card [redacted], [redacted], order 261124-ABCDEFGH",
+  );
+  expect(withoutPersonal("2 of 3 arrived broken, 12,900 won, 2026-11-24, 0000000000000000.log")).toBe(
+    "2 of 3 arrived broken, 12,900 won, 2026-11-24, 0000000000000000.log",
+  );
 });

@@ -161,6 +161,10 @@ export const isFinal = (error: unknown): boolean =>
 
 export const isUnknownTopic = (error: unknown): boolean => isOf(error, "UNKNOWN_TOPIC_OR_PARTITION");
 
+/** Whether it is more at once, or in one message, than the topic takes. */
+export const isTooLarge = (error: unknown): boolean =>
+  isOf(error, "MESSAGE_TOO_LARGE") || isOf(error, "RECORD_LIST_TOO_LARGE");
+
 /** Whether Kafka says that it is about to know, as of what was just made or has just started. */
 export const isPassing = (error: unknown): boolean =>
   rootsOf(error).some(({ type, retriable }) => type !== "" && retriable);

@@ -1,6 +1,10 @@
 import { isDeadLetters, type TopicOptions } from "../topics";
 import type { Admin } from "./client";
 
+/** Bytes of one message, so that an event of 1 MiB fits with what stands around it; its letter has headers more. */
+const MESSAGE_BYTES = 1.25 * 1024 * 1024;
+const LETTER_BYTES = MESSAGE_BYTES + 64 * 1024;
+
 /** Makes topics at their first use; those that are there stay as they are. */
 export class TopicMaker {
   private readonly ensured = new Map<string, Promise<void>>();
@@ -31,6 +35,7 @@ export class TopicMaker {
     const { partitions, replication, retentionMs } = this.options;
     const letters = isDeadLetters(topic);
     const retention = { name: "retention.ms", value: String(letters ? 4 * retentionMs : retentionMs) };
+    const largest = { name: "max.message.bytes", value: String(letters ? LETTER_BYTES : MESSAGE_BYTES) };
     const inSync = replication >= 3 ? [{ name: "min.insync.replicas", value: "2" }] : [];
     // That another node has made it meanwhile is no error here.
     await admin.createTopics({
@@ -39,7 +44,7 @@ export class TopicMaker {
           topic,
           numPartitions: letters ? 1 : partitions,
           replicationFactor: replication,
-          configEntries: [retention, ...inSync],
+          configEntries: [retention, largest, ...inSync],
         },
       ],
     });
