@@ -27,7 +27,13 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
   const conversations = conversationStore(store, () => outbox.wake());
   const messages = messageStore(store);
   const replies = replyStore(store);
-  const outbox = outboxOf(broker, { service: "chat", collection: conversations.collection, events: chatEvents });
+  const outbox = outboxOf(broker, {
+    service: "chat",
+    collection: conversations.collection,
+    events: chatEvents,
+    // Notes among agents, and every word, on every node: those who are in a conversation are told by deliveries.
+    bridge: false,
+  });
   const views = conversationViews(conversations, messages);
   const delivery = deliveryOf(broker, views);
   const messaging = messagingOf({ conversations, messages, delivery });

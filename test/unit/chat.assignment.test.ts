@@ -58,7 +58,7 @@ describe("a conversation", () => {
       fence: "f",
     });
     expect(change.$unset).toMatchObject({ place: true, work: true, due: true, passedBy: true, answeredAt: true });
-    expect(change.$push).toMatchObject({ outbox: { type: "chat.conversation.assigned" } });
+    expect(change.$push).toMatchObject({ outbox: { $each: [{ type: "chat.conversation.assigned" }] } });
   });
 
   test("keeps what is left to give back of its agents before", () => {
