@@ -1,5 +1,6 @@
 import "dotenv/config";
 import { setTimeout as sleep } from "node:timers/promises";
+import { serviceNames } from "../lib/hosting";
 import { startedServers } from "../lib/infra";
 import { type Balancer, balance } from "../lib/infra/balancer";
 import { demandFree, launchNode, type NodePorts, nodePorts, type ShopNode } from "../lib/infra/nodes";
@@ -7,7 +8,8 @@ import { until } from "../lib/infra/ports";
 import { entryCommand, type Launched, launch } from "../lib/infra/processes";
 import { type Supervised, supervise } from "../lib/infra/supervisor";
 
-const SERVICES = ["auth", "user", "product", "order", "payment", "api"];
+/** The gateways last: whoever starts later finds most of what it asks for. */
+const SERVICES = serviceNames().sort((a, b) => Number(a === "api") - Number(b === "api"));
 const INSTANCES = 2;
 const READY_MS = 180_000;
 
@@ -90,7 +92,15 @@ async function allReady(members: readonly Member[]) {
 }
 
 /** One address of each service: a gateway that does not know it yet answers 404. */
-const ROUTES = ["/auth/sessions", "/users/me", "/products?limit=1", "/cart", "/payments/none"];
+const ROUTES = [
+  "/auth/sessions",
+  "/users/me",
+  "/products?limit=1",
+  "/cart",
+  "/payments/none",
+  "/conversations",
+  "/notifications",
+];
 
 /** A gateway is ready with the services it knows; it hears of the last ones a moment after they are. */
 async function untilRouted({ ports }: Member): Promise<void> {

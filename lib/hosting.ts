@@ -5,9 +5,12 @@ import { type Environment, EnvironmentError } from "./environment";
 
 const SERVICES = join(__dirname, "..", "services");
 
+/** Every service there is, by its folder. */
+export const serviceNames = (): string[] => readdirSync(SERVICES);
+
 /** The service files of the folders that the environment names, all of them unless it names any. */
 export function serviceFiles({ services, payment }: Environment): string[] {
-  const folders = readdirSync(SERVICES);
+  const folders = serviceNames();
   const unknown = services.filter((name) => !folders.includes(name));
   if (unknown.length > 0)
     throw new EnvironmentError(`SERVICES names what is not a service here: ${unknown.join(", ")}`);
