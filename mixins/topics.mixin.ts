@@ -7,8 +7,14 @@ import type { Subscription } from "../lib/topics/topics";
 export interface TopicConsumer {
   /** Each event goes to one node of each group. */
   group: string;
-  /** Called at least once for each event, in order per key. Types that it does not know it lets pass. */
-  handler: (event: Fact) => Promise<unknown>;
+  /**
+   * Called at least once for each event, in order per key. Types that it does not know it lets pass. `signal` aborts after
+   * 10 s and when the service stops; a try that goes on all the same is given up later and may still finish, beside the next
+   * one or on another node, so that its effect has to be once.
+   */
+  handler: (event: Fact, signal: AbortSignal) => Promise<unknown>;
+  /** Rejects while something is away that the handler cannot do without, so that no try counts against an event. */
+  needs?: () => Promise<void>;
 }
 
 /** What a service reads from topics, declared beside its actions and events. */
@@ -20,21 +26,30 @@ declare module "moleculer" {
   }
 }
 
+async function isThere(needs: TopicConsumer["needs"]): Promise<boolean> {
+  try {
+    await needs?.();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Reads the topics that a service declares under `topics`, from its start to its stop. */
 export function topicsMixin(broker: ServiceBroker): Partial<ServiceSchema> {
   const { topics, metrics, health } = nodeOf(broker);
   const subscriptions: Subscription[] = [];
   const ends: (() => void)[] = [];
 
-  function consume({ logger }: Service, topic: string, { group, handler }: TopicConsumer): void {
+  function consume({ logger }: Service, topic: string, { group, handler, needs }: TopicConsumer): void {
     const labels = { topic, group };
     const handle = handling({
       topic,
       group,
       // Whatever type comes: a consumer tells by it what it knows.
-      handler: (event) => handler(event as Fact),
-      publish: (name, messages) => topics.publish(name, messages),
-      isAble: () => health.hasRequired(),
+      handler: (event, signal) => handler(event as Fact, signal),
+      publish: (name, messages, signal) => topics.publish(name, messages, signal),
+      isAble: async () => (await health.hasRequired()) && (await isThere(needs)),
       report: {
         handled: () => metrics.topicHandled.inc({ ...labels, outcome: "ok" }),
         retried({ id, type, subject }, error) {
