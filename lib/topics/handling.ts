@@ -1,10 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { type CloudEvent, UnreadableEvent } from "../events";
 import { inRequest } from "../request-scope";
 import { within } from "../time";
 import { isTraceparent } from "../trace";
-import { deadLetter } from "./dead-letters";
-import { deadLettersOf, type Message, type Received } from "./topics";
+import { deadLetter, withoutValue } from "./dead-letters";
+import { deadLettersOf, type Message, MessageTooLarge, type Pause, type Reader, type Received } from "./topics";
 
 const GIVE_UP_MS = 30_000;
 const FIRST_PAUSE_MS = 100;
@@ -39,6 +38,11 @@ export interface Handling {
   };
 }
 
+interface Waiting {
+  signal: AbortSignal;
+  wait: Pause;
+}
+
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
 /** What of a message's value is a CloudEvent that can be handled. Throws what is wrong with it. */
@@ -58,7 +62,7 @@ export function parseEvent(value: string): CloudEvent {
  * What a reader does with each message: tries until it is handled, with longer and longer pauses, and where that fails
  * for half a minute writes it to the dead letters, so that what is behind it goes on. Rejects only when `signal` ends it.
  */
-export function handling(parts: Handling): (message: Received, signal: AbortSignal) => Promise<void> {
+export function handling(parts: Handling): Reader["handle"] {
   const { handler, report, giveUpMs = GIVE_UP_MS, tryMs = TRY_MS, endMs = END_MS } = parts;
   let asked: Promise<boolean> | undefined;
 
@@ -82,27 +86,30 @@ export function handling(parts: Handling): (message: Received, signal: AbortSign
     }
   }
 
-  async function bury(message: Received, attempts: number, error: unknown, signal: AbortSignal): Promise<void> {
+  async function bury(message: Received, attempts: number, error: unknown, { signal, wait }: Waiting): Promise<void> {
     const { topic, group, publish } = parts;
-    const letter = deadLetter(message, { group, attempts, error });
+    let letter = deadLetter(message, { group, attempts, error });
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         await publish(deadLettersOf(topic), [letter], signal);
         return report.buried(message, error);
       } catch (failure) {
         signal.throwIfAborted();
+        // One that no topic takes would hold up its partition for ever.
+        if (failure instanceof MessageTooLarge) letter = withoutValue(letter);
         report.unburied(failure);
-        await delay(pause, undefined, { signal });
+        await wait(pause);
       }
     }
   }
 
-  return async (message, signal) => {
+  return async (message, signal, wait) => {
+    const waiting = { signal, wait };
     let event: CloudEvent;
     try {
       event = parseEvent(message.value);
     } catch (error) {
-      return bury(message, 1, error, signal);
+      return bury(message, 1, error, waiting);
     }
     let failingMs = 0;
     let pause = FIRST_PAUSE_MS;
@@ -113,11 +120,11 @@ export function handling(parts: Handling): (message: Received, signal: AbortSign
         return report.handled();
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof UnreadableEvent) return bury(message, attempts, error, signal);
+        if (error instanceof UnreadableEvent) return bury(message, attempts, error, waiting);
         const counts = await isAble();
-        if (counts && failingMs + Date.now() - began >= giveUpMs) return bury(message, attempts, error, signal);
+        if (counts && failingMs + Date.now() - began >= giveUpMs) return bury(message, attempts, error, waiting);
         report.retried(event, error);
-        await delay(pause, undefined, { signal });
+        await wait(pause);
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
         if (counts) failingMs += Date.now() - began;
       }

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { within } from "../time";
 import type { Reader, Received } from "./topics";
@@ -25,6 +26,25 @@ export class Slots {
     }
     this.waiting.add(start);
     return false;
+  }
+
+  /** Takes one as soon as there is one, or at once where there is no time to wait any more. */
+  retake(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const start = () => {
+        if (!this.take(start)) return;
+        signal.removeEventListener("abort", atOnce);
+        resolve();
+      };
+      const atOnce = () => {
+        if (this.waiting.delete(start)) this.taken += 1;
+        resolve();
+      };
+      start();
+      if (!this.waiting.has(start)) return;
+      if (signal.aborted) atOnce();
+      else signal.addEventListener("abort", atOnce, { once: true });
+    });
   }
 
   give(): void {
@@ -128,7 +148,7 @@ export class Window {
     const [message] = lane;
     if (!message) return;
     try {
-      await reader.handle(message, signal);
+      await reader.handle(message, signal, this.pause);
     } catch (error) {
       if (!signal.aborted) this.retry(lane, message, error);
       return;
@@ -142,6 +162,17 @@ export class Window {
     advance(this.done);
     this.finished.emit("message");
   }
+
+  /** Gives its slot back for a while. What is closed meanwhile has it at once, to end with it. */
+  private readonly pause = async (ms: number): Promise<void> => {
+    const { slots, signal } = this.parts;
+    slots.give();
+    try {
+      await delay(ms, undefined, { signal });
+    } finally {
+      await slots.retake(signal);
+    }
+  };
 
   private retry(lane: Received[], { topic, offset }: Received, error: unknown): void {
     const { reader, logger } = this.parts;

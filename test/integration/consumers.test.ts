@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as delay, setTimeout } from "node:timers/promises";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { CloudEvent } from "../../lib/events";
 import { newId } from "../../lib/ids";
 import { nodeOf } from "../../lib/node";
 import { currentRequest } from "../../lib/request-scope";
 import { type Handling, handling } from "../../lib/topics/handling";
-import type { Message, Received } from "../../lib/topics/topics";
+import { type Message, MessageTooLarge, type Received } from "../../lib/topics/topics";
 import { newTraceparent } from "../../lib/trace";
 import { topicsMixin } from "../../mixins/topics.mixin";
 import { eventually, startNode, type TestNode } from "./node";
@@ -37,13 +37,16 @@ describe("a message that is handled", () => {
     letters.length = 0;
     outcomes = [];
   });
-  const handle = (handler: Handling["handler"], more: Partial<Handling> = {}) =>
-    handling({
+  const handle = (handler: Handling["handler"], more: Partial<Handling> = {}) => {
+    const handled = handling({
       topic: "things",
       group: "g",
       handler,
       giveUpMs: 600,
-      publish: async (topic, [letter]) => void (letter && letters.push({ topic, letter })),
+      async publish(topic, [letter]) {
+        if (letter && letter.value.length > 500_000) throw new MessageTooLarge(topic, letter.key, letter.value.length);
+        if (letter) letters.push({ topic, letter });
+      },
       isAble: async () => true,
       report: {
         handled: () => outcomes.push("handled"),
@@ -53,6 +56,9 @@ describe("a message that is handled", () => {
       },
       ...more,
     });
+    return (received: Received, signal: AbortSignal) =>
+      handled(received, signal, (ms) => delay(ms, undefined, { signal }));
+  };
   const received = (one: Message): Received => ({ ...one, topic: "things", partition: 3, offset: 42 });
   const { signal } = new AbortController();
 
@@ -110,6 +116,14 @@ describe("a message that is handled", () => {
     await handle(() => Promise.reject(new Error("must not be asked")))(received(message(value)), signal);
     expect(letters.map(({ letter }) => [letter.value, letter.headers["x-attempts"]])).toEqual([[value, "1"]]);
     expect(outcomes).toEqual(["buried"]);
+  });
+
+  test("is buried without its value where no topic takes that", async () => {
+    const one = received(message("x".repeat(600_000)));
+    await handle(async () => undefined)(one, signal);
+    expect(letters.map(({ letter }) => [letter.key, letter.value, letter.headers["x-value-bytes"]])).toEqual([
+      [one.key, "", "600000"],
+    ]);
   });
 
   test("is no dead letter because the node lacks what it needs", async () => {
@@ -256,6 +270,15 @@ describe("a service that declares topics", () => {
     const text = await nodeOf(node.broker).metrics.registry.metrics();
     expect(text).toMatch(/shop_topic_retries_total\{topic="things",group="consumer"\} [1-9]/);
     expect(text).toMatch(/shop_topic_lag\{topic="things",group="consumer"\} [1-4]/);
+  });
+
+  test("is not held up by a hundred that fail, each on a key of its own", async () => {
+    fate = async ({ subject }) => {
+      if (subject.startsWith("poison")) throw new Error("poison");
+    };
+    const events = Array.from({ length: 100 }, (_, i) => message(cloudEvent(`poison${i}`), `key${i}`));
+    await topics().publish("things", [...events, message(cloudEvent("good"), "good")]);
+    await eventually(() => subjects().includes("good"));
   });
 
   test("counts what it is done with", async () => {
