@@ -130,7 +130,8 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away a
     expect(await waiting()).toBeGreaterThan(0);
     const began = Date.now();
     expect(await node.stop()).toEqual({ code: 0, signal: null });
-    expect(Date.now() - began).toBeLessThan(10_000);
+    // Of the ten seconds that it has, as others may need some of them: one of draining, and some for readers and topics.
+    expect(Date.now() - began).toBeLessThan(7000);
     await set.resume("kafka");
     node = await place.start(await set.env());
     await eventually(async () => (await waiting()) === 0, 40_000);
