@@ -21,6 +21,7 @@ export class Health {
   state: NodeState = "starting";
   private readonly checks = new Map<string, Check>();
   private readonly vitals = new Map<string, () => boolean>();
+  private asked: Promise<boolean> | undefined;
 
   register(name: string, check: Check): void {
     this.checks.set(name, check);
@@ -37,10 +38,12 @@ export class Health {
     return [...this.vitals].filter(([, isAlive]) => !isAlive()).map(([name]) => name);
   }
 
-  /** Whether all that this node needs is there, whatever state it is in. */
-  async hasRequired(): Promise<boolean> {
-    const required = [...this.checks.values()].filter(({ importance }) => importance === "required");
-    return (await Promise.all(required.map(({ probe }) => answers(probe)))).every(Boolean);
+  /** Whether all that this node needs is there, whatever state it is in; who asks meanwhile gets the same answer. */
+  hasRequired(): Promise<boolean> {
+    this.asked ??= this.askRequired().finally(() => {
+      this.asked = undefined;
+    });
+    return this.asked;
   }
 
   async readiness(): Promise<Readiness> {
@@ -52,6 +55,11 @@ export class Health {
     if (this.state !== "running" || failed.some((result) => result.importance === "required"))
       return { status: "unavailable", missing };
     return { status: missing.length > 0 ? "degraded" : "ok", missing };
+  }
+
+  private async askRequired(): Promise<boolean> {
+    const required = [...this.checks.values()].filter(({ importance }) => importance === "required");
+    return (await Promise.all(required.map(({ probe }) => answers(probe)))).every(Boolean);
   }
 }
 

@@ -5,10 +5,14 @@ import { handling } from "../lib/topics/handling";
 import type { Subscription } from "../lib/topics/topics";
 
 export interface TopicConsumer {
-  /** Each event goes to one node of each group. A group reads one topic: Kafka shares all of a group's among its members. */
+  /** Each event goes to one node of each group. */
   group: string;
-  /** Called at least once for each event, in order per key. Types that it does not know it lets pass. */
-  handler: (event: Fact) => Promise<unknown>;
+  /**
+   * Called at least once for each event, in order per key. Types that it does not know it lets pass. `signal` aborts after
+   * 10 s and when the service stops; a try that goes on all the same is given up later and may still finish, beside the next
+   * one or on another node, so that its effect has to be once.
+   */
+  handler: (event: Fact, signal: AbortSignal) => Promise<unknown>;
   /** Rejects while something is away that the handler cannot do without, so that no try counts against an event. */
   needs?: () => Promise<void>;
 }
@@ -43,8 +47,8 @@ export function topicsMixin(broker: ServiceBroker): Partial<ServiceSchema> {
       topic,
       group,
       // Whatever type comes: a consumer tells by it what it knows.
-      handler: (event) => handler(event as Fact),
-      publish: (name, messages) => topics.publish(name, messages),
+      handler: (event, signal) => handler(event as Fact, signal),
+      publish: (name, messages, signal) => topics.publish(name, messages, signal),
       isAble: async () => (await health.hasRequired()) && (await isThere(needs)),
       report: {
         handled: () => metrics.topicHandled.inc({ ...labels, outcome: "ok" }),

@@ -39,6 +39,14 @@ export const deadLetter = (
   },
 });
 
+/** A letter that is too large to be written, with the size of its value in its place. */
+export const withoutValue = ({ key, value, headers, bytes }: Message): Message => ({
+  key,
+  value: "",
+  ...(bytes && { bytes: { key: bytes.key, value: null } }),
+  headers: { ...headers, "x-value-bytes": String(bytes?.value?.length ?? Buffer.byteLength(value)) },
+});
+
 /** A dead letter that waits for somebody to decide about it. */
 export interface Letter {
   /** The same for every copy of it, wherever that stands. */

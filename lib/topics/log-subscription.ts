@@ -3,7 +3,10 @@ import type { ServiceBroker } from "moleculer";
 import { SegmentReader } from "./segment-reader";
 import type { TopicLog } from "./topic-log";
 import type { Reader, Subscription } from "./topics";
-import { Window } from "./window";
+import { Slots, Window } from "./window";
+
+/** Milliseconds that handlers have to end when the reader is closed. */
+const LET_GO_MS = 2000;
 
 export interface SubscriptionOptions {
   reader: Reader;
@@ -51,7 +54,8 @@ export class LogSubscription implements Subscription {
     const { signal } = this.closing;
     const position = log.position(reader.group);
     const from = new SegmentReader(log.segments, position.next);
-    const window = new Window(reader, signal, logger, position.next, (done) => position.advance(done));
+    const advance = (done: number) => position.advance(done);
+    const window = new Window({ reader, signal, logger, slots: new Slots(), advance }, position.next);
     try {
       while (!signal.aborted) await this.step(log, from, window);
     } catch (error) {
@@ -60,7 +64,7 @@ export class LogSubscription implements Subscription {
       await closed;
     } finally {
       from.close();
-      await window.ended();
+      await window.end(LET_GO_MS);
       position.trySave();
     }
   }

@@ -48,6 +48,8 @@ export class SegmentReader {
   private async hasLine(): Promise<boolean> {
     while (this.rest.indexOf(NEWLINE) < 0) {
       if (this.segment && (await this.fill(this.segment))) continue;
+      // It may have been written to, and another one begun, since that was found out.
+      if (this.segment && this.position < this.segment.size) continue;
       if (this.segment && this.segments.isWritten(this.segment)) return false;
       if (!this.segment && this.next >= this.segments.end) return false;
       await this.enter();
@@ -87,9 +89,11 @@ export class SegmentReader {
     const length = await new Promise<number>((resolve, reject) => {
       read(file, buffer, 0, wanted, position, (error, bytes) => (error ? reject(error) : resolve(bytes)));
     });
+    // The file is shorter than what was acknowledged of it.
+    if (length === 0) throw this.corrupt();
     this.position += length;
     this.rest = Buffer.concat([this.rest, buffer.subarray(0, length)]);
-    return length > 0;
+    return true;
   }
 
   private corrupt(): Error {

@@ -27,9 +27,12 @@ export interface Reader {
    * Resolves when the message has had its effect; from then on it may be forgotten. Messages of one key come one after
    * the other, of different keys at once. What it rejects comes again, to this reader or another one, as does whatever a
    * reader that died had not finished. `signal` ends waiting when the reader is closed.
+   * Whoever waits before another try does it with `pause`, in milliseconds: others have their turn meanwhile.
    */
-  handle: (message: Received, signal: AbortSignal) => Promise<void>;
+  handle: (message: Received, signal: AbortSignal, pause: Pause) => Promise<void>;
 }
+
+export type Pause = (ms: number) => Promise<void>;
 
 export interface Subscription {
   /** Why it will never read again by itself; undefined while it reads, or waits for a server that is away. */
@@ -43,7 +46,10 @@ export interface Subscription {
  * one contract suite holds for both. Topics are made at their first use.
  */
 export interface Topics {
-  /** Resolves when all are stored, in order per key; rejects, within some seconds or when aborted, where that is not certain. */
+  /**
+   * Resolves when all are stored, in order per key; rejects, within some seconds, where that is not certain, and at once
+   * when aborted or closed. With Kafka it may throw {@link MessageTooLarge}.
+   */
   publish(topic: string, messages: Message[], signal?: AbortSignal): Promise<void>;
   /** Reads from now on, as soon as the server can be reached and whenever it is back. */
   subscribe(reader: Reader): Subscription;

@@ -45,6 +45,24 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away a
     return Number(metrics.match(/^shop_outbox_waiting\{topic="order-event".*\} (\d+)$/m)?.[1]);
   };
 
+  /** What stands in the topic of orders. */
+  const told = async () => {
+    const topics = new KafkaTopics({
+      brokers: [(await set.env()).KAFKA_BROKERS ?? ""],
+      namespace: "shop",
+      partitions: 1,
+      replication: 1,
+      retentionMs: 3_600_000,
+      logger: new ServiceBroker({ logger: false }).logger,
+    });
+    try {
+      const found = await topics.peek("order-event", "a-reader", 10_000);
+      return found.map(({ value }) => JSON.parse(value) as CloudEvent);
+    } finally {
+      await topics.close();
+    }
+  };
+
   it("goes on without Redis, degraded", async () => {
     await becomes(200, "ok", []);
     // Readers all the while, at pages that no cache has: not one of them may notice.
@@ -86,22 +104,39 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away a
     await set.start("kafka");
     await becomes(200, "ok", []);
     await eventually(async () => (await waiting()) === 0, 40_000);
-    const topics = new KafkaTopics({
-      brokers: [(await set.env()).KAFKA_BROKERS ?? ""],
-      namespace: "shop",
-      partitions: 1,
-      replication: 1,
-      retentionMs: 3_600_000,
-      logger: new ServiceBroker({ logger: false }).logger,
-    });
-    const events = (await topics.peek("order-event", "a-reader", 1000)).map(
-      ({ value }) => JSON.parse(value) as CloudEvent,
-    );
-    await topics.close();
+    const events = await told();
     const typesOf = (id: string) => [
       ...new Set(events.filter(({ subject }) => subject === id).map(({ type }) => type)),
     ];
     expect(orders.map(typesOf)).toEqual(orders.map(() => ["order.placed", "order.paid"]));
+  }, 120_000);
+
+  it("ends in time while Kafka hangs with orders on their way there, and tells all of them when both are back", async () => {
+    const { accessToken: token } = await place.shop.register();
+    const [product] = await place.shop.products("?limit=1&sort=price");
+    const items = [{ sku: product?.variants[0]?.sku ?? "", quantity: 1 }];
+    const placed: string[] = [];
+    let placing = true;
+    const buyer = async () => {
+      while (placing) placed.push(expectStatus(await place.shop.place(token, items), 201).id);
+    };
+    const buyers = [buyer(), buyer()];
+    await eventually(() => placed.length > 10);
+    await set.pause("kafka");
+    const before = placed.length;
+    await eventually(() => placed.length >= before + 2);
+    placing = false;
+    await Promise.all(buyers);
+    expect(await waiting()).toBeGreaterThan(0);
+    const began = Date.now();
+    expect(await node.stop()).toEqual({ code: 0, signal: null });
+    // Of the ten seconds that it has, as others may need some of them: one of draining, and some for readers and topics.
+    expect(Date.now() - began).toBeLessThan(7000);
+    await set.resume("kafka");
+    node = await place.start(await set.env());
+    await eventually(async () => (await waiting()) === 0, 40_000);
+    const subjects = new Set((await told()).map(({ subject }) => subject));
+    expect(placed.filter((id) => !subjects.has(id))).toEqual([]);
   }, 120_000);
 
   it("says soon that it cannot answer without MongoDB, and names it", async () => {

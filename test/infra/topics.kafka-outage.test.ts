@@ -129,10 +129,25 @@ withServers(["kafka"], "Kafka that goes away and comes back", () => {
     await soon(() => handled.length === 1);
     await set.pause();
     const pings = Array.from({ length: 5 }, () => took(topics.ping()));
-    expect(Math.max(...(await Promise.all(pings)))).toBeLessThan(1500);
+    // A second, and what a busy machine takes.
+    expect(Math.max(...(await Promise.all(pings)))).toBeLessThan(4000);
     await expect(topics.ping()).rejects.toThrow();
     expect(await took(topics.publish(topic, [message("a")]))).toBeLessThan(15_000);
-    expect(await took(topics.close())).toBeLessThan(8000);
+    expect(await took(topics.close())).toBeLessThan(5000);
+    await set.resume();
+  });
+
+  test("closing ends what is being published to one that answers nothing, and each of several readers, all at a time", async () => {
+    const readers = [topic, fresh("topic"), fresh("topic")].map((name) =>
+      collect(topics, name, group, (_, signal) => waiting(signal)),
+    );
+    for (const { subscription } of readers) expect(subscription.failure).toBeUndefined();
+    await topics.publish(topic, [message("a", "before")]);
+    await set.pause();
+    const published = topics.publish(topic, [message("a", "hangs")]);
+    const refused = expect(published).rejects.toThrow("closed");
+    expect(await took(topics.close())).toBeLessThan(5000);
+    await refused;
     await set.resume();
   });
 
@@ -141,7 +156,7 @@ withServers(["kafka"], "Kafka that goes away and comes back", () => {
     await topics.publish(topic, [message("a")]);
     await soon(() => handled.length === 1);
     await set.stop();
-    expect(await took(topics.close())).toBeLessThan(8000);
+    expect(await took(topics.close())).toBeLessThan(5000);
     await set.start();
   });
 });

@@ -130,6 +130,25 @@ withServers(["kafka"], "topics in Kafka", ({ KAFKA_BROKERS: brokers = "", NAMESP
     await soon(async () => (await publisher.lag(topic, group)) === 0);
   });
 
+  test("a reader handles 64 at once, whatever partitions they are of", async () => {
+    const topics = open();
+    await topics.publish(
+      topic,
+      Array.from({ length: 2000 }, (_, n) => message(`key ${n}`)),
+    );
+    let running = 0;
+    let most = 0;
+    const { handled } = collect(topics, topic, group, async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await setTimeout(10);
+      running -= 1;
+    });
+    await soon(() => new Set(keys(handled)).size === 2000);
+    expect(most).toBe(64);
+    expect(new Set(handled.map(({ partition }) => partition)).size).toBe(6);
+  });
+
   test("a handler may take longer than a session; its key waits, others go on, nothing is repeated", async () => {
     const topics = open();
     await topics.publish(topic, [message("slow", "1"), message("slow", "2")]);

@@ -276,6 +276,35 @@ export function topicsContract(open: () => Topics): void {
     expect(await topics.lag(topic, group)).toBe(2);
   });
 
+  test("closing waits some 2 s for a handler that does not end; its message comes again whatever it does then", async () => {
+    await topics.publish(topic, [message("a", "1"), message("a", "2")]);
+    const held = Promise.withResolvers<void>();
+    let begun = false;
+    const { handled } = collect(topics, topic, group, async () => {
+      begun = true;
+      await held.promise;
+    });
+    await soon(() => begun);
+    const closing = Date.now();
+    await topics.close();
+    expect(Date.now() - closing).toBeLessThan(4000);
+    held.resolve();
+    await soon(() => handled.length === 1);
+    await reopened();
+    expect(await topics.lag(topic, group)).toBe(2);
+    const after = collect(topics, topic, group);
+    await soon(() => after.handled.length === 2);
+    expect(values(after.handled)).toEqual(["1", "2"]);
+  });
+
+  test("a publish that is told to end before it began stores nothing", async () => {
+    await topics.publish(topic, [message("a", "1")]);
+    const ended = topics.publish(topic, [message("a", "2")], AbortSignal.abort(new Error("told to end")));
+    await expect(ended).rejects.toThrow("told to end");
+    await topics.publish(topic, [message("a", "3")]);
+    expect(values(await topics.peek(topic, group, 10))).toEqual(["1", "3"]);
+  });
+
   test("closing the topics closes their readers too; nothing can be published from then on", async () => {
     await topics.publish(topic, [message("a")]);
     let running = 0;

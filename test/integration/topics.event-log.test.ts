@@ -13,6 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { entryCommand, launch } from "../../lib/infra/processes";
 import { EventLog, type EventLogOptions } from "../../lib/topics/event-log";
+import { SegmentReader } from "../../lib/topics/segment-reader";
+import { Segments } from "../../lib/topics/segments";
 import type { Received } from "../../lib/topics/topics";
 import { eventually } from "./node";
 import { collect, keys, message, soon, topicsContract, values, waiting } from "./topics.contract";
@@ -55,7 +57,7 @@ const files = (topic = "t") => readdirSync(join(folder, topic)).filter((name) =>
 const lastFile = () => join(folder, "t", files().sort().at(-1) ?? "");
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}`);
 const batch = (from: number, to: number) => numbers(from, to).map((value) => message("a", value));
-const offsets = (received: Received[]) => received.map(({ offset }) => offset);
+const offsets = (received: Pick<Received, "offset">[]) => received.map(({ offset }) => offset);
 
 describe("the embedded event log", () => {
   topicsContract(open);
@@ -142,6 +144,20 @@ describe("what was published", () => {
     await expect(again.peek("t", "other", 10)).rejects.toThrow("corrupt");
     await subscription.close();
     expect(await again.lag("t", "g")).toBe(2);
+  });
+
+  test("another file may be begun between finding out that all is read and asking for more", async () => {
+    const segments = await Segments.open(join(folder, "t"), { segmentBytes: 100, retentionMs: HOUR_MS });
+    const reader = new SegmentReader(segments, 0);
+    segments.append(batch(0, 1));
+    expect(await reader.read(10)).toHaveLength(1);
+    const reading = reader.read(10);
+    // The first of them ends the file, the second begins another.
+    for (const n of [1, 2, 3]) segments.append(batch(n, n + 1));
+    expect(offsets(await reading)).toEqual([1]);
+    expect(offsets(await reader.read(10))).toEqual([2, 3]);
+    reader.close();
+    segments.close();
   });
 
   test("a missing or shortened file ends reading too", async () => {

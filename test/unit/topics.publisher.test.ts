@@ -3,6 +3,7 @@ import { Outage } from "../../lib/topics/kafka/outage";
 import { Publisher } from "../../lib/topics/kafka/publisher";
 import { TopicMaker } from "../../lib/topics/kafka/topic-maker";
 import type { Message } from "../../lib/topics/topics";
+import { eventually } from "../integration/node";
 import { silent } from "../integration/topics.parts";
 
 type Send = (values: string[]) => Promise<void>;
@@ -79,5 +80,61 @@ describe("the publisher", () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+
+  test("sends much in parts, one after the other, and no more of them when one has failed", async () => {
+    const half = "x".repeat(300_000);
+    const { publish, sent } = publisherWith(async (values) => {
+      if (values.includes("c")) throw new Error("the third is lost");
+    });
+    await expect(publish("a", half, "b", half, "c", half, "d", half)).rejects.toThrow("lost");
+    expect(sent.map(({ values }) => values.map((value) => value[0]))).toEqual([
+      ["a", "x", "b"],
+      ["x", "c"],
+    ]);
+  });
+
+  test("gives up at once what is ended from outside, sent or waiting, and goes on with what is not", async () => {
+    let hanging = true;
+    const { publisher, publish, sent } = publisherWith(async () => {
+      if (hanging) await new Promise(() => undefined);
+    });
+    const ending = new AbortController();
+    const of = (value: string) => [{ key: "key", value, headers: {} }];
+    const ended = Promise.allSettled(["1", "2"].map((value) => publisher.publish("topic", of(value), ending.signal)));
+    const other = publish("3");
+    await eventually(() => sent.length === 1);
+    hanging = false;
+    ending.abort(new Error("ended"));
+    expect((await ended).map((outcome) => outcome.status === "rejected" && String(outcome.reason))).toEqual([
+      "Error: ended",
+      "Error: ended",
+    ]);
+    await other;
+    expect(sent.map(({ values }) => values)).toEqual([["1"], ["3"]]);
+  });
+
+  test("rejects what is being published when it is closed, and whatever comes then", async () => {
+    const { publisher, publish, sent, destroyed } = publisherWith(() => new Promise(() => undefined));
+    const refused = Promise.allSettled([publish("1"), publish("2")]);
+    await eventually(() => sent.length === 1);
+    await publisher.close();
+    expect((await refused).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await expect(publish("3")).rejects.toThrow("closed");
+    expect([sent.length, destroyed]).toEqual([1, [1]]);
+  });
+
+  test("lets no topic wait for another", async () => {
+    const { publisher, publish, sent } = publisherWith(async ([value]) => {
+      if (value === "hangs") await new Promise(() => undefined);
+    });
+    const refused = expect(publish("hangs")).rejects.toThrow("closed");
+    await publisher.publish("another topic", [{ key: "key", value: "goes", headers: {} }]);
+    expect(sent.map(({ producer, values }) => [producer, ...values])).toEqual([
+      [1, "hangs"],
+      [2, "goes"],
+    ]);
+    await publisher.close();
+    await refused;
   });
 });

@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { within } from "../../time";
 import type { Reader } from "../topics";
-import { Window } from "../window";
+import { type Slots, Window } from "../window";
 import { type EachBatchPayload, receivedOf } from "./client";
 import { messageOf } from "./outage";
 
@@ -32,6 +32,7 @@ export class Assignment {
   constructor(
     private readonly reader: Reader,
     private readonly logger: ServiceBroker["logger"],
+    private readonly slots: Slots,
   ) {}
 
   /** Takes over what was fetched; what it has not finished is not fetched again while it lives. */
@@ -63,8 +64,7 @@ export class Assignment {
   async end(ms: number): Promise<void> {
     this.aborting.abort();
     const heartbeats = setInterval(() => this.group?.heartbeat().catch(() => undefined), HEARTBEAT_MS);
-    const windows = [...this.partitions.values()].map((taken) => taken?.window.ended());
-    await within(ms, () => Promise.all(windows)).catch(() => this.debug("is still handling what it has to let go"));
+    await Promise.all([...this.partitions.values()].map((taken) => taken?.window.end(ms)));
     clearInterval(heartbeats);
     clearTimeout(this.timer);
     await within(LAST_SAVE_MS, () => this.save()).catch(() => undefined);
@@ -72,7 +72,9 @@ export class Assignment {
   }
 
   private begin(partition: number, next: number): Taken {
-    const window = new Window(this.reader, this.aborting.signal, this.logger, next, (done) => this.reach(taken, done));
+    const { reader, logger, slots } = this;
+    const { signal } = this.aborting;
+    const window = new Window({ reader, signal, logger, slots, advance: (done) => this.reach(taken, done) }, next);
     const taken = { partition, window, next, reached: next };
     this.partitions.set(partition, taken);
     return taken;

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { within } from "../../time";
 import type { Reader } from "../topics";
+import type { Slots } from "../window";
 import { Assignment } from "./assignment";
 import { assignerWith, type Consumer, type KafkaClient } from "./client";
 
@@ -8,8 +9,12 @@ const SESSION_MS = 10_000;
 /** Others of the group wait so long for a member to let go of what it handles. */
 const REBALANCE_MS = 20_000;
 const LET_GO_MS = 15_000;
-const CLOSE_MS = 4000;
-const DISCONNECT_MS = 2000;
+/** What leaving may take, and how much of that handlers have to end. */
+const LEAVING = {
+  // The node has 10 s for all that it ends.
+  closed: { ms: 2200, handlersMs: 1400 },
+  crashed: { ms: 8000, handlersMs: 4000 },
+};
 /** A request that the library loses leaves its consumer waiting for ever: no sign of life for so long is a crash, too. */
 const SILENCE_MS = 60_000;
 
@@ -18,6 +23,7 @@ export interface MemberOptions {
   /** As Kafka knows them. */
   names: { topic: string; group: string };
   logger: ServiceBroker["logger"];
+  slots: Slots;
   /** The id of the one before, for which the group may still be waiting. */
   predecessor: string | undefined;
   joined: () => void;
@@ -55,13 +61,17 @@ export class Member {
     }
   }
 
-  /** Lets go of everything, within some seconds. */
-  async leave(): Promise<void> {
+  /** Lets go of everything. */
+  async leave(why: keyof typeof LEAVING): Promise<void> {
+    const { ms, handlersMs } = LEAVING[why];
     this.leaving = true;
-    await this.assignment.end(CLOSE_MS);
-    // One that is about to join cannot say that it leaves, and the group would wait for it.
-    await within(DISCONNECT_MS, () => this.started).catch(() => undefined);
-    await within(DISCONNECT_MS, () => this.consumer.disconnect()).catch(() => undefined);
+    const left = async () => {
+      await this.assignment.end(handlersMs);
+      // One that is about to join cannot say that it leaves, and the group would wait for it.
+      await within(ms / 3, () => this.started).catch(() => undefined);
+      await this.consumer.disconnect();
+    };
+    await within(ms, left).catch(() => undefined);
     this.client.destroy();
   }
 
@@ -114,7 +124,8 @@ export class Member {
   }
 
   private unassigned(): Assignment {
-    return new Assignment(this.options.reader, this.options.logger);
+    const { reader, logger, slots } = this.options;
+    return new Assignment(reader, logger, slots);
   }
 
   private check(): void {

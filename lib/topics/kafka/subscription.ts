@@ -1,11 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../../time";
 import type { Subscription } from "../topics";
+import { Slots } from "../window";
 import { isFinal, type KafkaClient } from "./client";
 import { Member, type MemberOptions } from "./member";
 import { messageOf, type Outage } from "./outage";
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 3000;
+/** Nothing waits longer for a member that is just being given up after a crash. */
+const CLOSE_MS = 2500;
 
 export interface KafkaSubscriptionOptions extends Pick<MemberOptions, "reader" | "names" | "logger"> {
   open: () => KafkaClient;
@@ -22,6 +26,7 @@ export class KafkaSubscription implements Subscription {
   });
   private readonly ended: Promise<void>;
   private readonly part: string;
+  private readonly slots = new Slots();
   private pause = FIRST_PAUSE_MS;
   private predecessor: string | undefined;
 
@@ -31,9 +36,9 @@ export class KafkaSubscription implements Subscription {
     this.ended = this.keepReading();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.closing.abort();
-    return this.ended;
+    await within(CLOSE_MS, () => this.ended).catch(() => undefined);
   }
 
   private async keepReading(): Promise<void> {
@@ -55,8 +60,8 @@ export class KafkaSubscription implements Subscription {
   /** Until this is closed, or another member has to go on. */
   private async read(): Promise<void> {
     const { reader, names, logger, open } = this.options;
-    const { predecessor } = this;
-    const member = new Member(open(), { reader, names, logger, predecessor, joined: () => this.joined() });
+    const { predecessor, slots } = this;
+    const member = new Member(open(), { reader, names, logger, slots, predecessor, joined: () => this.joined() });
     try {
       await Promise.race([member.read(), this.closed]);
     } catch (error) {
@@ -64,7 +69,7 @@ export class KafkaSubscription implements Subscription {
       this.note(error);
     }
     this.predecessor = member.id ?? predecessor;
-    await member.leave();
+    await member.leave(this.closing.signal.aborted ? "closed" : "crashed");
   }
 
   private note(error: unknown): void {

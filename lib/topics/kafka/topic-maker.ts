@@ -36,6 +36,8 @@ export class TopicMaker {
     const letters = isDeadLetters(topic);
     const retention = { name: "retention.ms", value: String(letters ? 4 * retentionMs : retentionMs) };
     const largest = { name: "max.message.bytes", value: String(letters ? LETTER_BYTES : MESSAGE_BYTES) };
+    // Kafka unpacks what others send compressed: the client library knows gzip only, and could not read the rest.
+    const plain = { name: "compression.type", value: "uncompressed" };
     const inSync = replication >= 3 ? [{ name: "min.insync.replicas", value: "2" }] : [];
     // That another node has made it meanwhile is no error here.
     await admin.createTopics({
@@ -44,7 +46,7 @@ export class TopicMaker {
           topic,
           numPartitions: letters ? 1 : partitions,
           replicationFactor: replication,
-          configEntries: [retention, largest, ...inSync],
+          configEntries: [retention, largest, plain, ...inSync],
         },
       ],
     });

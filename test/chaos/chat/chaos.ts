@@ -139,6 +139,8 @@ class Run {
         broken.catch(() => undefined);
         next = due.next();
       }
+      // So that faults come between the same messages however fast they are.
+      return broken;
     };
     const over = new AbortController();
     const cutting = this.cutNowAndThen(AbortSignal.any([over.signal, signal]));

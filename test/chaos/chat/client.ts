@@ -211,7 +211,8 @@ export class ChatClient {
     const goals = [...this.open.keys()].map((id) => [id, ledger.lastOf(id, asAgent)] as const);
     void this.onConnect().catch(() => undefined);
     await this.fetch(this.open.keys());
-    if (this.socket !== socket || !socket.connected) return;
+    // Where nothing was promised there is nothing to be had.
+    if (this.socket !== socket || !socket.connected || goals.every(([, goal]) => goal === 0)) return;
     const lacks = goals.flatMap(([id, goal]) => {
       const has = this.logs.get(id)?.cursor ?? 0;
       return has < goal ? [`${name} has ${id} up to ${has}, acknowledged was ${goal}`] : [];

@@ -46,6 +46,7 @@ export class ChatCluster {
   private balancer: Balancer | undefined;
   private starting: Promise<unknown> = Promise.resolve();
   private over: Promise<unknown> = Promise.resolve();
+  private noticed: Promise<unknown> = Promise.resolve();
   private closing = false;
 
   private constructor(
@@ -79,25 +80,24 @@ export class ChatCluster {
   /** Whether a node or a server was away at some time from then until now. */
   disturbedSince = (since: number): boolean => this.troubles.some(({ until }) => until >= since);
 
-  /** Resolves when it has begun; a fault before it is over first. */
+  /** Resolves when it has begun; what the fault before it broke is whole again by then, but perhaps not known to be. */
   async inflict(fault: ChatFault): Promise<void> {
     await this.over;
     const trouble: Trouble = { since: Date.now(), until: Number.POSITIVE_INFINITY };
     this.troubles.push(trouble);
     if (fault.kind === "kill") await this.kill(fault.node);
     else if (!this.closing) await this.servers.kill("nats");
-    this.over = this.recovered(fault)
-      .then(() => {
-        trouble.until = Date.now();
-      })
-      .catch((error: unknown) => {
-        if (!this.closing) this.deaths.push(`after ${describeFault(fault)}: ${String(error)}`);
-      });
+    this.over = this.recovered(fault).catch((error: unknown) => {
+      if (!this.closing) this.deaths.push(`after ${describeFault(fault)}: ${String(error)}`);
+    });
+    this.noticed = Promise.all([this.over, sleep(NOTICED_MS)]).then(() => {
+      trouble.until = Date.now();
+    });
   }
 
-  /** Resolves when what was broken is whole again. */
+  /** Resolves when what was broken is whole again, and everybody knows. */
   ended(): Promise<unknown> {
-    return this.over;
+    return this.noticed;
   }
 
   /** Ends everything, wherever starting has come to; `gently` keeps the servers' data whole. */
@@ -118,7 +118,6 @@ export class ChatCluster {
   }
 
   private async recovered(fault: ChatFault): Promise<void> {
-    const noticed = sleep(NOTICED_MS);
     if (fault.kind === "kill") {
       // Its death is not seen at once: the process before is not to be taken for the next one.
       await sleep(100);
@@ -129,7 +128,6 @@ export class ChatCluster {
       await this.servers.start("nats");
       await Promise.all([...this.nodes.values()].map(({ current }) => current.ready(READY_MS)));
     }
-    await noticed;
   }
 
   /** The node's process of now, once it has been ready. */

@@ -10,6 +10,8 @@ import type { StoredAgent } from "./watch";
 
 /** A group that nobody moves: it sees a topic from its beginning. */
 const CHECKER = "chaos-checker";
+/** The consumer that is waited for. */
+const GROUP = "notification-chat";
 const EVERYTHING = 1_000_000;
 const LOOKS = 5;
 const AT_ONCE = 8;
@@ -77,13 +79,13 @@ export class ChatCollector {
     const [outbox, work, lag, held] = await Promise.all([
       this.conversations().countDocuments({ outboxLast: { $gt: "" } }),
       this.conversations().countDocuments({ work: { $exists: true } }),
-      topics.lag(chatEvents.topic, "notification"),
+      topics.lag(chatEvents.topic, GROUP),
       this.holding(),
     ]);
     const figures = {
       "conversations have events waiting": outbox,
       "conversations have something left to do": work,
-      "messages are before the group notification": lag,
+      [`messages are before the group ${GROUP}`]: lag,
       "places are taken": [...held.values()].flat().length,
     };
     return Object.entries(figures).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []));

@@ -15,7 +15,11 @@ const refusedAs = (error: unknown, ...codes: string[]) =>
   error instanceof Refused && codes.includes(error.problem.code);
 
 /** Sends so many messages, in another conversation wherever an agent has closed the one before; resolves when all is over. */
-export async function beCustomer(client: ChatClient, messages: number, acknowledged: () => void): Promise<void> {
+export async function beCustomer(
+  client: ChatClient,
+  messages: number,
+  acknowledged: () => Promise<void>,
+): Promise<void> {
   const { chance, ledger, name, signal } = client.parts;
   let current: string | undefined;
   const isClosed = () => current !== undefined && client.open.get(current)?.status === "closed";
@@ -42,7 +46,7 @@ export async function beCustomer(client: ChatClient, messages: number, acknowled
         current = undefined;
       }
     }
-    acknowledged();
+    await acknowledged();
     const isServed = current !== undefined && client.open.get(current)?.status === "assigned";
     await sleep(chance.between(100, isServed ? 1200 : 3600));
   }
