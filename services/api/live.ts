@@ -78,8 +78,10 @@ export function liveClients({ broker, authentication, limits, addressOf }: Parts
       await overSockets.close();
       overStreams.close();
       await connections.close();
-      for (let waited = 0; waited < LEAVE_MS && upgraded.size > 0; waited += 20) await delay(20);
+      for (let waited = 0; waited < LEAVE_MS && upgraded.size + overStreams.unfinished() > 0; waited += 20)
+        await delay(20);
       for (const socket of upgraded) socket.destroy();
+      overStreams.cut();
       http.closeIdleConnections();
     },
   };

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { PassThrough } from "node:stream";
 import { Connection, createSession, type Session } from "better-sse";
 import type { ServiceBroker } from "moleculer";
@@ -11,6 +12,8 @@ import type { missed } from "./stream-missed";
 const KEEP_ALIVE_MS = 10_000;
 /** What a client may leave unread before it is let go; it resumes where it was. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
+/** How long a client that was told of the end may take to read it. */
+const LEAVE_MS = 1000;
 /** Events that wait while what was missed before them is fetched. */
 const MAX_WAITING = 1000;
 
@@ -60,6 +63,7 @@ export class EventStream implements Live {
   constructor(
     private readonly parts: Parts,
     readonly verified: Verified,
+    private readonly response: ServerResponse,
   ) {
     this.cursor = new StreamCursor(verified.caller.id);
     this.out.on("error", () => undefined);
@@ -89,9 +93,17 @@ export class EventStream implements Live {
     } else if (!this.isRepeated({ event, payload })) this.push(event, payload);
   }
 
+  /** Tells the client, and cuts it off where it does not read that. */
   end(reason: Ending): void {
+    if (!this.out.writable) return;
     this.write("session.ended", { reason });
     this.out.end();
+    setTimeout(() => this.cut(), LEAVE_MS).unref();
+  }
+
+  cut(): void {
+    this.out.destroy();
+    this.response.destroy();
   }
 
   /** Fetches what got lost on the way here. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import { action, type ShopContext } from "../../lib/actions";
 import { tooMany, unauthorized } from "../../lib/errors";
@@ -28,11 +29,11 @@ interface Parts {
   logger: ServiceBroker["logger"];
 }
 
-/** The request that moleculer-web made the call for. */
-function requestOf(ctx: ShopContext): GatewayRequest {
-  const { req } = (ctx.options.parentCtx?.params ?? {}) as { req?: GatewayRequest };
-  if (!req) throw new Error("a stream is opened over HTTP only");
-  return req;
+/** The request that moleculer-web made the call for, and its answer. */
+function exchangeOf(ctx: ShopContext): { req: GatewayRequest; res: ServerResponse } {
+  const { req, res } = (ctx.options.parentCtx?.params ?? {}) as { req?: GatewayRequest; res?: ServerResponse };
+  if (!req || !res) throw new Error("a stream is opened over HTTP only");
+  return { req, res };
 }
 
 const verifiedOf = (req: GatewayRequest): Verified => {
@@ -44,19 +45,24 @@ const verifiedOf = (req: GatewayRequest): Verified => {
 export function streams({ broker, authentication, tickets, sessions, connections, heads, metrics, logger }: Parts) {
   const rooms = new Map<string, Set<EventStream>>();
   const open = new Set<EventStream>();
+  /** Those whose answer has not gone out to its end: more than `open` has. */
+  const unfinished = new Set<EventStream>();
   const parts = { heads, missed: missed(broker), logger };
   let stopMeasuring: (() => void) | undefined;
 
-  function register(stream: EventStream): void {
+  function register(stream: EventStream, res: ServerResponse): void {
     const { caller } = stream.verified;
     const connectionId = newId();
     const forget = sessions.add(stream);
     open.add(stream);
+    unfinished.add(stream);
+    res.once("close", () => unfinished.delete(stream));
     for (const room of roomsOf(caller)) rooms.set(room, (rooms.get(room) ?? new Set()).add(stream));
     connections.add({ connectionId, userId: caller.id, agent: isAgent(caller) });
     stream.out.once("close", () => {
       forget();
       open.delete(stream);
+      if (res.destroyed) unfinished.delete(stream);
       for (const room of roomsOf(caller)) {
         rooms.get(room)?.delete(stream);
         if (rooms.get(room)?.size === 0) rooms.delete(room);
@@ -65,14 +71,14 @@ export function streams({ broker, authentication, tickets, sessions, connections
     });
   }
 
-  function openStream(req: GatewayRequest, lastId: string | undefined): NodeJS.ReadableStream {
+  function openStream({ req, res }: ReturnType<typeof exchangeOf>, lastId: string | undefined): NodeJS.ReadableStream {
     const verified = verifiedOf(req);
     const mine = [...(rooms.get(`user:${verified.caller.id}`) ?? [])];
     if (mine.length >= MAX_PER_ACCOUNT)
       throw tooMany("TOO_MANY_CONNECTIONS", "This account has too many streams here.", 10);
     authentication.demandAlive(verified);
-    const stream = new EventStream(parts, verified);
-    register(stream);
+    const stream = new EventStream(parts, verified, res);
+    register(stream, res);
     stream.begin(lastId).catch((error: unknown) => {
       logger.error({ err: error }, "a stream failed");
       stream.out.destroy();
@@ -113,11 +119,12 @@ export function streams({ broker, authentication, tickets, sessions, connections
             [429, "TOO_MANY_CONNECTIONS"],
           ],
           handler(ctx) {
-            const req = requestOf(ctx);
+            const exchange = exchangeOf(ctx);
+            const { req } = exchange;
             if (req.method === "HEAD") return null;
             ctx.meta.$responseHeaders = { "X-Accel-Buffering": "no", Connection: "close" };
             const header = req.headers["last-event-id"];
-            return openStream(req, typeof header === "string" ? header : ctx.params.lastEventId);
+            return openStream(exchange, typeof header === "string" ? header : ctx.params.lastEventId);
           },
         }),
         responseType: EVENT_STREAM,
@@ -130,7 +137,7 @@ export function streams({ broker, authentication, tickets, sessions, connections
         returns: Type.Object({ ticket: Type.String(), expiresIn: Type.Integer({ description: "seconds" }) }),
         status: 201,
         handler(ctx) {
-          const ticket = tickets.issue(verifiedOf(requestOf(ctx)));
+          const ticket = tickets.issue(verifiedOf(exchangeOf(ctx).req));
           ctx.meta.$location = `/api/v1/stream?ticket=${ticket}`;
           return { ticket, expiresIn: TICKET_SECONDS };
         },
@@ -144,6 +151,14 @@ export function streams({ broker, authentication, tickets, sessions, connections
     close(): void {
       stopMeasuring?.();
       for (const stream of [...open]) stream.end("shutdown");
+    },
+
+    /** How many have not been read to the end. */
+    unfinished: () => unfinished.size,
+
+    /** Lets go of those. */
+    cut(): void {
+      for (const stream of [...unfinished]) stream.cut();
     },
   };
 }

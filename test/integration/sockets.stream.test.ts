@@ -1,4 +1,5 @@
-import { connect } from "node:net";
+import type { Server } from "node:http";
+import { connect, type Socket } from "node:net";
 import { metaOf, register } from "./auth.accounts";
 import { eventually } from "./node";
 import { type Gateway, StandIn, startSecond, startShop } from "./sockets.parts";
@@ -205,16 +206,68 @@ it("answers HEAD, and refuses who is not signed in", async () => {
   expect((await fetch(`${shop.url}/api/v1/stream/tickets`, { method: "POST" })).status).toBe(401);
 });
 
+/** A client that asks for its stream, and reads nothing of it. */
+async function deaf({ url }: Gateway, token: string, isThere: () => boolean): Promise<Socket> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.pause();
+  socket.write(`GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+  await eventually(isThere);
+  return socket;
+}
+const large = { event: "notification", payload: { text: "x".repeat(60_000) } } as const;
+const serverOf = ({ broker }: Gateway) => (broker.getLocalService("api") as unknown as { server: Server }).server;
+const connectionsTo = (gateway: Gateway) =>
+  new Promise<number>((resolve, reject) => {
+    serverOf(gateway).getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
+
 it("lets a client go that does not read", async () => {
   const { account, to } = await start();
-  const { port } = new URL(shop.url);
-  const socket = connect(Number(port), "127.0.0.1");
-  socket.write(`GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${account.accessToken}\r\n\r\n`);
-  socket.pause();
-  await eventually(() => [...standIn.connected.values()].includes(account.user.id));
+  const isThere = () => [...standIn.connected.values()].includes(account.user.id);
+  const socket = await deaf(shop, account.accessToken, isThere);
   await eventually(() => {
-    for (let n = 0; n < 20; n++) shop.deliver({ to, event: "notification", payload: { text: "x".repeat(60_000) } });
-    return ![...standIn.connected.values()].includes(account.user.id);
+    for (let n = 0; n < 20; n++) shop.deliver({ to, ...large });
+    return !isThere();
   }, 20_000);
   socket.destroy();
+});
+
+describe("a client that does not read", () => {
+  const away = new StandIn();
+  let leaving: Gateway;
+  beforeEach(async () => {
+    leaving = await startShop(away);
+  });
+  afterEach(() => leaving.stop());
+
+  /** Fills all that lies between, but not what a client may leave unread. */
+  async function stuffed() {
+    const account = await register(leaving);
+    const isThere = () => [...away.connected.values()].includes(account.user.id);
+    const ends: Socket[] = [];
+    serverOf(leaving).on("connection", (end) => ends.push(end));
+    const socket = await deaf(leaving, account.accessToken, isThere);
+    await eventually(() => {
+      leaving.deliver({ to: { users: [account.user.id] }, ...large });
+      return ends.some(({ writableLength }) => writableLength > 0);
+    });
+    return { account, socket, isThere };
+  }
+
+  it("is let go when its session ends", async () => {
+    const { account, socket, isThere } = await stuffed();
+    await leaving.as(metaOf(account), "auth.logout", { refreshToken: account.refreshToken });
+    await eventually(() => !isThere(), 3000);
+    await eventually(async () => (await connectionsTo(leaving)) === 0, 3000);
+    socket.destroy();
+  });
+
+  it("does not keep a node from ending", async () => {
+    const { socket } = await stuffed();
+    const since = performance.now();
+    await leaving.broker.stop();
+    expect(performance.now() - since).toBeLessThan(4000);
+    socket.destroy();
+  });
 });
