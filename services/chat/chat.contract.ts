@@ -18,7 +18,7 @@ declare module "../../lib/actions" {
     "chat.heads": Asked<typeof schema.HeadsParams, typeof schema.Heads>;
     /** A user is erased: their name, and as a customer all that they wrote, leave the conversations. Idempotent. */
     "chat.erase": Asked<typeof schema.EraseParams, typeof Nothing>;
-    /** What a user has not read of a conversation, as `unread` in the view. 0 for one that is not theirs. */
+    /** What a user has not read of a conversation, as `unread` in the view. 0 for whoever is neither its customer nor the agent who has it. */
     "chat.unread": Asked<typeof schema.UnreadParams, typeof schema.Unread>;
   }
 }

@@ -154,7 +154,11 @@ export const DisconnectParams = Strict(ConnectionFields);
 export const RenewParams = Strict({ connections: Type.Array(Strict(ConnectionFields), { maxItems: 10_000 }) });
 export const EraseParams = Strict({ userId: Id });
 export const UnreadParams = Strict({ userId: Id, conversationId: Id });
-export const Unread = Type.Object({ unread: Type.Integer() });
+export const Unread = Type.Object({
+  unread: Type.Integer(),
+  /** When the oldest of these was sent; notes among agents set aside. */
+  oldestAt: Type.Optional(Timestamp),
+});
 export const HeadsParams = Strict({ users: Type.Array(Id, { maxItems: 1000 }) });
 /** By user and conversation. */
 export const Heads = Type.Object({ heads: Type.Record(Id, Type.Record(Id, Seq)) });

@@ -75,10 +75,14 @@ export function clientActions(parts: Parts): Record<string, ActionSchema> {
       async handler({ params: { userId, conversationId } }) {
         const conversation = await conversations.get(conversationId);
         if (!conversation) return { unread: 0 };
-        const { customer, agents } = conversation;
-        if (customer.id !== userId && !agents.includes(userId)) return { unread: 0 };
+        const { customer, agent } = conversation;
+        if (customer.id !== userId && agent?.id !== userId) return { unread: 0 };
         const reader = { id: userId, agent: customer.id !== userId };
-        return { unread: await views.unread(conversation, reader) };
+        const [unread, oldestAt] = await Promise.all([
+          views.unread(conversation, reader),
+          views.oldestUnread(conversation, reader),
+        ]);
+        return { unread, ...(oldestAt !== undefined && { oldestAt }) };
       },
     }),
 

@@ -8,6 +8,10 @@ const between = (conversationId: string, after: number, upTo: number): Filter =>
   _id: { $gt: messageId(conversationId, after), $lte: messageId(conversationId, upTo) },
 });
 const seenBy = ({ agent }: Pick<Reader, "agent">): Filter => (agent ? {} : { kind: { $ne: "note" } });
+const ofOthers = ({ id }: Pick<Reader, "id">): Filter => ({
+  "sender.id": { $ne: id },
+  deletedAt: { $exists: false },
+});
 
 export interface Span {
   after: number;
@@ -78,9 +82,22 @@ export function messageStore(store: Store) {
         : collection.count({
             ...between(conversationId, after, upTo),
             kind: reader.agent ? { $in: ["message", "note"] } : "message",
-            "sender.id": { $ne: reader.id },
-            deletedAt: { $exists: false },
+            ...ofOthers(reader),
           }),
+
+    /** When the first of those was sent that are no notes. */
+    async oldestOfOthers(
+      conversationId: string,
+      reader: Reader,
+      { after, upTo }: Omit<Span, "limit">,
+    ): Promise<string | undefined> {
+      if (after >= upTo) return undefined;
+      const [oldest] = await collection.find(
+        { ...between(conversationId, after, upTo), kind: "message", ...ofOthers(reader) },
+        { sort: ["_id"], limit: 1, fields: ["createdAt"] },
+      );
+      return oldest?.createdAt;
+    },
 
     /** Changes a message, or with null deletes it; null where it is deleted. The change is to be {@link placed} then. */
     rewrite({ _id, conversationId }: Message, text: string | null): Promise<Message | null> {

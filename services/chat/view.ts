@@ -33,11 +33,17 @@ const FEW = 3;
 
 /** Views with what is counted for them: what the reader has not read, and how many wait before. */
 export function conversationViews(conversations: ConversationStore, messages: MessageStore) {
+  const unreadSpan = (conversation: Conversation, reader: Reader) => ({
+    after: conversation.reads[reader.id] ?? 0,
+    upTo: visibleSeq(conversation, reader),
+  });
+
   const unread = (conversation: Conversation, reader: Reader): Promise<number> =>
-    messages.countOfOthers(conversation._id, reader, {
-      after: conversation.reads[reader.id] ?? 0,
-      upTo: visibleSeq(conversation, reader),
-    });
+    messages.countOfOthers(conversation._id, reader, unreadSpan(conversation, reader));
+
+  /** When the oldest message was sent that the reader has not read; notes are none. */
+  const oldestUnread = (conversation: Conversation, reader: Reader): Promise<string | undefined> =>
+    messages.oldestOfOthers(conversation._id, reader, unreadSpan(conversation, reader));
 
   async function positions(shown: Conversation[]): Promise<Map<string, number>> {
     const waiting = shown.flatMap(({ place }) => place ?? []);
@@ -64,7 +70,7 @@ export function conversationViews(conversations: ConversationStore, messages: Me
     return conversationView(conversation, reader, { unread: await unread(conversation, reader), queuePosition: place });
   }
 
-  return { unread, many, one };
+  return { unread, oldestUnread, many, one };
 }
 
 export type ConversationViews = ReturnType<typeof conversationViews>;

@@ -1,7 +1,7 @@
 import type { Call } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import type { Fact } from "../../lib/events";
-import { after } from "../../lib/time";
+import { after, isPast } from "../../lib/time";
 import type { Telling } from "./telling";
 import { type OrderNews, textOf } from "./texts";
 import type { Unread, UnreadStore } from "./unread.store";
@@ -15,6 +15,7 @@ interface Parts {
 }
 
 type OrderFact = Extract<Fact, { type: OrderNews }>;
+type Handover = Extract<Fact, { type: "chat.conversation.assigned" }>;
 
 const NEWS: Record<OrderNews, true> = {
   "order.paid": true,
@@ -27,6 +28,15 @@ const isNews = (event: Fact): event is OrderFact => Object.hasOwn(NEWS, event.ty
 
 /** What of the facts of others concerns a user enough to be told. */
 export function factsOf({ telling, unread, call, unreadMs }: Parts) {
+  /** What nobody read before may wait for whoever has the conversation now. */
+  async function handedOver({ id: eventId, time, data }: Handover): Promise<void> {
+    const { conversationId, conversation } = data;
+    const userId = conversation.agent?.id;
+    if (userId === undefined) return;
+    const handover = { eventId, conversationId, userId, isAgent: true, tellAt: after(unreadMs, time) };
+    await telling.unlessErased(userId, () => unread.handedOver(handover));
+  }
+
   return {
     async order(event: Fact): Promise<void> {
       if (!isNews(event)) return;
@@ -42,6 +52,7 @@ export function factsOf({ telling, unread, call, unreadMs }: Parts) {
 
     /** A message is not told at once: its reader may be looking at the conversation. */
     async chat(event: Fact): Promise<void> {
+      if (event.type === "chat.conversation.assigned") return handedOver(event);
       if (event.type !== "chat.message.sent") return;
       const { conversationId, customerId, agentId, message } = event.data;
       const { kind, sender, seq, createdAt } = message;
@@ -57,8 +68,11 @@ export function factsOf({ telling, unread, call, unreadMs }: Parts) {
     async unread(waiting: Unread): Promise<void> {
       const { conversationId, userId, isAgent, batch } = waiting;
       if (!batch) return;
-      const { unread: count } = await call("chat.unread", { userId, conversationId });
-      if (count > 0)
+      const { unread: count, oldestAt } = await call("chat.unread", { userId, conversationId });
+      const tellAt = oldestAt && after(unreadMs, oldestAt);
+      // What the batch began with was read; what joined it later is not old enough yet.
+      if (tellAt && !isPast(tellAt)) return unread.postpone(waiting, tellAt);
+      if (tellAt)
         await telling.tell(userId, {
           type: "chat.unread",
           cause: batch.id,

@@ -148,7 +148,7 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
 
     topics: {
       "order-event": { group: "notification", handler: facts.order, needs },
-      "chat-message": { group: "notification-chat", handler: facts.chat, needs },
+      "chat-message": { group: "notification", handler: facts.chat, needs },
     },
 
     started() {

@@ -18,20 +18,26 @@ export interface Unread extends Document {
   isAgent: boolean;
   /** The newest message that we know of: older ones are repetitions, as events come in order per conversation. */
   seq: number;
+  /** The event by which they got the conversation last: its repetition begins nothing. */
+  handover?: string;
   batch?: Batch;
   seenAt: string;
   due?: string;
   traceparent?: string;
 }
 
-export interface SentMessage {
+/** Why a user may have something to read. */
+export interface Occasion {
   eventId: string;
   conversationId: string;
   userId: string;
   isAgent: boolean;
-  seq: number;
   /** RFC 3339: when it is to be told if it is unread. */
   tellAt: string;
+}
+
+export interface SentMessage extends Occasion {
+  seq: number;
 }
 
 const TRIES = 20;
@@ -44,33 +50,49 @@ export function unreadStore(store: Store) {
     indexes: [{ fields: ["due"], sparse: true }, { fields: ["seenAt"] }, { fields: ["userId"], mongoOnly: true }],
   });
 
+  async function put(
+    { eventId, conversationId, userId, isAgent, tellAt }: Occasion,
+    news: Pick<Unread, "seq"> | Pick<Unread, "handover">,
+    isKnown: (known: Unread) => boolean,
+  ): Promise<void> {
+    const _id = `${conversationId}:${userId}`;
+    const begun = { batch: { id: eventId, at: tellAt }, due: tellAt, ...currentTrace() };
+    for (let tries = 0; tries < TRIES; tries++) {
+      const known = await unread.get(_id);
+      if (known && isKnown(known)) return;
+      const seen = { ...news, isAgent, seenAt: now() };
+      if (!known) {
+        try {
+          await unread.insert({ _id, conversationId, userId, seq: 0, ...seen, ...begun });
+          return;
+        } catch (error) {
+          if (!(error instanceof DuplicateKey)) throw error;
+        }
+      } else if (known.batch) {
+        const joined = { _id, seq: known.seq, "batch.id": known.batch.id };
+        if (await unread.update(joined, { $set: seen }, { fields: [] })) return;
+      } else {
+        const alone = { _id, seq: known.seq, batch: { $exists: false } };
+        if (await unread.update(alone, { $set: { ...seen, ...begun } }, { fields: [] })) return;
+      }
+    }
+    throw new Error(`others changed ${_id} ${TRIES} times`);
+  }
+
   return {
     unread,
 
     /** Joins the batch that waits or begins one; a message that is known already changes nothing. */
-    async note({ eventId, conversationId, userId, isAgent, seq, tellAt }: SentMessage): Promise<void> {
-      const _id = `${conversationId}:${userId}`;
-      const begun = { batch: { id: eventId, at: tellAt }, due: tellAt, ...currentTrace() };
-      for (let tries = 0; tries < TRIES; tries++) {
-        const known = await unread.get(_id);
-        if (known && known.seq >= seq) return;
-        const seen = { seq, isAgent, seenAt: now() };
-        if (!known) {
-          try {
-            await unread.insert({ _id, conversationId, userId, ...seen, ...begun });
-            return;
-          } catch (error) {
-            if (!(error instanceof DuplicateKey)) throw error;
-          }
-        } else if (known.batch) {
-          const joined = { _id, seq: known.seq, "batch.id": known.batch.id };
-          if (await unread.update(joined, { $set: seen }, { fields: [] })) return;
-        } else {
-          const alone = { _id, seq: known.seq, batch: { $exists: false } };
-          if (await unread.update(alone, { $set: { ...seen, ...begun } }, { fields: [] })) return;
-        }
-      }
-      throw new Error(`others changed ${_id} ${TRIES} times`);
+    note: ({ seq, ...occasion }: SentMessage): Promise<void> => put(occasion, { seq }, (known) => known.seq >= seq),
+
+    /** The same for an agent who got the conversation: what came before is theirs to read. */
+    handedOver: (occasion: Occasion): Promise<void> =>
+      put(occasion, { handover: occasion.eventId }, ({ handover }) => handover === occasion.eventId),
+
+    /** The batch is not to be told before `at`. */
+    async postpone({ _id, batch }: Unread, at: string): Promise<void> {
+      if (batch)
+        await unread.update({ _id, "batch.id": batch.id }, { $set: { "batch.at": at, due: at } }, { fields: [] });
     },
 
     /** The batch is told or was read; what joined it meanwhile is the next one, to be looked at after `ms`. */

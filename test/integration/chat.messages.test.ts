@@ -201,10 +201,15 @@ test("what is unread is counted from what one has read, which only grows", async
   expect(await lab.ask(agent, "read", { id, seq: 3 })).toMatchObject({ unread: 3 });
   expect(await lab.ask(agent, "read", { id, seq: 1 })).toMatchObject({ unread: 3 });
   expect(await lab.ask(agent, "read", { id, seq: 900 })).toMatchObject({ unread: 0 });
-  await lab.send(customer, id, "thanks");
-  expect(await unread(agent)).toBe(1);
-  expect(await lab.node.call("chat.unread", { userId: agent.id, conversationId: id })).toEqual({ unread: 1 });
-  expect(await lab.node.call("chat.unread", { userId: "somebody", conversationId: id })).toEqual({ unread: 0 });
+  await lab.send(other, id, "psst again", { kind: "note" });
+  const { createdAt: oldestAt } = await lab.send(customer, id, "thanks");
+  await lab.send(customer, id, "really");
+  expect(await unread(agent)).toBe(3);
+  const asked = (userId: string) => lab.node.call("chat.unread", { userId, conversationId: id });
+  expect(await asked(agent.id)).toEqual({ unread: 3, oldestAt });
+  for (const somebody of [other.id, "nobody"]) expect(await asked(somebody)).toEqual({ unread: 0 });
+  await lab.ask(agent, "transfer", { id, queue: true });
+  expect(await asked(agent.id)).toEqual({ unread: 0 });
   expect(lab.toldTo(customer, "chat.read")).toMatchObject([
     { conversationId: id, userId: agent.id, seq: 3 },
     { userId: agent.id, seq: 6 },

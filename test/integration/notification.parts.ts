@@ -28,6 +28,8 @@ export class Others {
   readonly users = new Map<string, { email: string | null; name: string }>();
   /** By conversation and user. */
   readonly unread = new Map<string, number>();
+  /** When the oldest of these was sent; long ago where it is not said. */
+  readonly oldest = new Map<string, string>();
   readonly asked: string[] = [];
   readonly delivered: { to: unknown; event: string; payload: object }[] = [];
   away = false;
@@ -51,7 +53,8 @@ export class Others {
         unread: (ctx: { params: { userId: string; conversationId: string } }) => {
           const key = `${ctx.params.conversationId}:${ctx.params.userId}`;
           this.asked.push(key);
-          return { unread: this.unread.get(key) ?? 0 };
+          const unread = this.unread.get(key) ?? 0;
+          return { unread, ...(unread > 0 && { oldestAt: this.oldest.get(key) ?? "2026-01-01T00:00:00.000Z" }) };
         },
       },
     }),
@@ -117,6 +120,13 @@ export function messageFact({
   return fact("chat", "chat.message.sent", conversationId, data);
 }
 
+export function assignedFact(conversationId: string, customerId: string, agentId: string): Fact {
+  const [customer, agent] = [customerId, agentId].map((id) => ({ id, name: "N" }));
+  const createdAt = new Date().toISOString();
+  const conversation = { id: conversationId, customer, agent, status: "assigned", createdAt };
+  return fact("chat", "chat.conversation.assigned", conversationId, { conversationId, conversation });
+}
+
 export class NotificationLab {
   private constructor(
     readonly node: TestNode,
@@ -143,7 +153,7 @@ export class NotificationLab {
     const { topics } = nodeOf(this.node.broker);
     const groups = [
       ["order-event", "notification"],
-      ["chat-message", "notification-chat"],
+      ["chat-message", "notification"],
     ] as const;
     for (const [topic, group] of groups) await eventually(async () => (await topics.lag(topic, group)) === 0);
   }

@@ -4,7 +4,7 @@ import { newId } from "../../lib/ids";
 import { won } from "../../lib/money";
 import type { Notification } from "../../services/notification/notification";
 import { eventually } from "./node";
-import { messageFact, metaOf, NotificationLab, orderFact } from "./notification.parts";
+import { assignedFact, messageFact, metaOf, NotificationLab, orderFact } from "./notification.parts";
 
 let lab: NotificationLab;
 beforeAll(async () => {
@@ -157,6 +157,36 @@ describe("a chat message", () => {
     await lab.publish(messageFact({ ...ids, seq: 2 }));
     await eventually(async () => (await lab.inbox(customerId)).items.length === 1);
     expect(askedFor(key)).toBe(2);
+  });
+
+  test("is not told before it is old enough, whatever came before it and was read", async () => {
+    const { ids, customerId, key } = conversation();
+    const sentAt = Date.now() + 600;
+    lab.others.unread.set(key, 1);
+    lab.others.oldest.set(key, new Date(sentAt).toISOString());
+    await lab.publish(messageFact({ ...ids, seq: 1 }), messageFact({ ...ids, seq: 2 }));
+    await eventually(() => askedFor(key) === 1);
+    const { items } = await eventually(async () => {
+      const inbox = await lab.inbox(customerId);
+      return inbox.items.length > 0 && inbox;
+    });
+    expect(Date.now()).toBeGreaterThanOrEqual(sentAt + 300);
+    expect(items).toMatchObject([{ createdAt: new Date(sentAt + 300).toISOString() }]);
+    await eventually(() => lab.files(customerId).length === 1);
+  });
+
+  test("that waited is told the agent who gets the conversation later, once", async () => {
+    const { ids, customerId, agentId, conversationId, agentKey } = conversation();
+    lab.others.unread.set(agentKey, 1);
+    const assigned = assignedFact(conversationId, customerId, agentId);
+    await lab.publish(messageFact({ ...ids, agentId: undefined, seq: 1, from: "customer" }), assigned);
+    await eventually(async () => (await lab.inbox(agentId)).items.length === 1);
+    await lab.publish(assigned);
+    // What the repetition began would be due before this one is.
+    const later = conversation();
+    await lab.publish(messageFact({ ...later.ids, seq: 1 }));
+    await eventually(() => askedFor(later.key) === 1);
+    expect(askedFor(agentKey)).toBe(1);
   });
 
   test("of a customer is told the agent who has the conversation; notes and the system's are told nobody", async () => {
