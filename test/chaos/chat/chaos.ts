@@ -6,7 +6,7 @@ import { ServiceBroker } from "moleculer";
 import { createConnection } from "mongoose";
 import { readEnvironment } from "../../../lib/environment";
 import { KafkaTopics } from "../../../lib/topics/kafka";
-import { expectStatus, PASSWORD } from "../../e2e/shop";
+import { expectStatus, PASSWORD, Shop } from "../../e2e/shop";
 import { Chance } from "../chance";
 import type { Check } from "../checker";
 import { PatientShop } from "../patient";
@@ -24,7 +24,7 @@ import { Session } from "./session";
 import { Watch } from "./watch";
 
 /** Each second one of so many connections is cut. */
-const ONE_CUT_OF = 12;
+const ONE_CUT_OF = 15;
 const SETTLE_MS = 60_000;
 const SIGNING_UP_AT_ONCE = 4;
 
@@ -178,6 +178,8 @@ class Run {
       ...Array.from({ length: agents }, (_, index) => `Agent ${index + 1}`),
       ...Array.from({ length: customers }, (_, index) => `Customer ${index + 1}`),
     ];
+    // Whoever cannot renew their token tries again with the next connection.
+    const shop = new Shop(this.cluster.origin);
     const waiting = names.values();
     const worker = async () => {
       for (const name of waiting) {
@@ -188,7 +190,7 @@ class Run {
           expectStatus(await this.shop.call("PATCH", `/users/${tokens.user.id}`, { token: admin, body }), 200);
         }
         const signedIn = asAgent ? await this.shop.login(tokens.user.email, PASSWORD) : tokens;
-        (asAgent ? this.agents : this.customers).push(this.clientOf(name, new Session(this.shop, signedIn), asAgent));
+        (asAgent ? this.agents : this.customers).push(this.clientOf(name, new Session(shop, signedIn), asAgent));
       }
     };
     await Promise.all(Array.from({ length: SIGNING_UP_AT_ONCE }, worker));

@@ -9,6 +9,9 @@ import type { Session } from "./session";
 const CALL_MS = 8000;
 const CONNECT_MS = 8000;
 const RETRY_MS = 250;
+/** Before the next connection; the longer the more often there was none. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 5000;
 /** After which no definite answer is a violation. */
 const LIMIT_MS = 120_000;
 /** That a sync takes at once. */
@@ -176,14 +179,17 @@ export class ChatClient {
 
   private async live(): Promise<void> {
     const { chance, session, gateways } = this.parts;
+    let longest = FIRST_PAUSE_MS;
     while (!this.stopped) {
+      const before = this.connections;
       try {
         const token = await session.fresh();
         await this.connect(chance.pick(gateways), token);
       } catch {
         // Nobody there: it tries again, perhaps at the other one.
       }
-      if (!this.stopped) await sleep(chance.between(50, 500));
+      longest = this.connections > before ? FIRST_PAUSE_MS : Math.min(2 * longest, LONGEST_PAUSE_MS);
+      if (!this.stopped) await sleep(chance.between(50, longest));
     }
   }
 

@@ -162,6 +162,8 @@ export class ChatCluster {
       LOG_FORMAT: "json",
       RATE_LIMIT: "off",
       LEASE_MS: "2000",
+      // Short enough for tokens to be renewed within a run.
+      JWT_ACCESS_SECONDS: "120",
       // Whatever the environment or a .env of whoever runs this says.
       SMTP_URL: "",
       ZIPKIN_URL: "",
