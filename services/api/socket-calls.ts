@@ -107,7 +107,9 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
 
   /** One after the other for a conversation, whether the one before it got there or not. */
   function inOrder(from: SocketCaller, given: unknown, send: () => Promise<unknown>): Promise<unknown> {
-    const id = String((given as { conversationId?: unknown } | null | undefined)?.conversationId);
+    const id = (given as { conversationId?: unknown } | null | undefined)?.conversationId;
+    // Whatever else it is, the action refuses it.
+    if (typeof id !== "string") return send();
     const sent = (from.sending.get(id) ?? Promise.resolve()).then(send, send);
     from.sending.set(id, sent);
     const done = () => {
@@ -121,10 +123,13 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
     if (from.running.size > MAX_RUNNING)
       throw tooMany("TOO_MANY_CALLS", "Wait for some answers before you ask for more.", 1);
     const call = CALLS.get(name);
-    await limits.admitCall(call?.limit ?? "write", from.caller.id, from.socketId);
-    if (name === REFRESH) return refresh(given);
-    if (!call) throw notFound("NOT_FOUND", "There is no such call.");
-    const ask = () => act(call, from, given, requestID);
+    const ask = async () => {
+      await limits.admitCall(call?.limit ?? "write", from.caller.id, from.socketId);
+      if (name === REFRESH) return refresh(given);
+      if (!call) throw notFound("NOT_FOUND", "There is no such call.");
+      return act(call, from, given, requestID);
+    };
+    // Its turn is taken before anything is waited for.
     return name === "chat.send" ? inOrder(from, given, ask) : ask();
   }
 

@@ -119,6 +119,8 @@ describe("a call", () => {
     const invalid = (params: object) => send(params).catch((error: Problem) => error.errors?.map(({ path }) => path));
     expect(await invalid({})).toEqual(["text"]);
     expect(await invalid({ text: "a", conversationId: "" })).toContain("conversationId");
+    for (const conversationId of [{ toString: 1 }, 7, null, ["c1"]])
+      expect(await invalid({ text: "a", conversationId })).toContain("conversationId");
     expect(await invalid({ text: "a", id: "c2" })).toEqual(["id"]);
     expect(await invalid({ text: "a", more: 1 })).toEqual(["more"]);
     expect(await invalid(JSON.parse('{"text":"a","__proto__":{"x":1}}'))).toEqual(["__proto__"]);
@@ -146,7 +148,8 @@ describe("a call", () => {
     standIn.before = async (name) => {
       if (name !== "send" || !first) return;
       first = false;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      // Asked after the others, and answered: they had the time to get here.
+      await call(client, "chat.typing", { conversationId: "c1", typing: true });
       throw conflict("LATE", "Too late.");
     };
     const sends = ["a", "b", "c"].map((text) =>
