@@ -2,7 +2,6 @@ import type { ServiceBroker } from "moleculer";
 import type { Call } from "../../lib/actions";
 import { within } from "../../lib/time";
 
-const RENEW_MS = 10_000;
 const RENEWED_AT_ONCE = 5000;
 const FAREWELL_MS = 1500;
 
@@ -32,15 +31,17 @@ export class Connections {
   constructor(
     private readonly call: Call,
     private readonly logger: ServiceBroker["logger"],
-    private readonly renewMs = RENEW_MS,
+    private readonly renewMs: number,
   ) {}
 
   start(): void {
     this.renewing = setInterval(() => void this.renew(), this.renewMs);
   }
 
+  /** Takes the place of what was said of the same connection before. */
   add(connection: Connection): void {
-    const entry: Entry = { connection, known: false, telling: Promise.resolve() };
+    const telling = this.open.get(connection.connectionId)?.telling ?? Promise.resolve();
+    const entry: Entry = { connection, known: false, telling };
     this.open.set(connection.connectionId, entry);
     this.introduce(entry);
   }

@@ -19,6 +19,8 @@ import { sockets } from "./sockets";
 import { StreamTickets } from "./stream-tickets";
 import { streams } from "./streams";
 
+/** How often a connection is renewed within the time after which chat counts it as gone. */
+const RENEWALS = 3;
 /** What clients that were told and do not go get before their connection is cut. */
 const LEAVE_MS = 500;
 
@@ -35,7 +37,7 @@ export function liveClients({ broker, authentication, limits, addressOf }: Parts
   const call = callOf(broker);
   const logger = broker.getLogger("live");
   const sessions = new LiveSessions();
-  const connections = new Connections(call, logger);
+  const connections = new Connections(call, logger, environment.chat.connectionMs / RENEWALS);
   const outlets: Outlet[] = [];
   const heads = new Heads(call, () => connections.users(), outlets, logger);
   const tickets = new StreamTickets(broker, call);
@@ -48,7 +50,7 @@ export function liveClients({ broker, authentication, limits, addressOf }: Parts
   return {
     settings: overSockets.settings,
     actions: { ...tickets.actions, ...overStreams.actions },
-    deliver: (delivery: Delivery) => deliver(outlets, delivery),
+    deliver: (delivery: Delivery) => deliver(outlets, delivery, () => connections.users()),
     revoked: (revocation: Revocation, revocations: Revocations) => sessions.revoked(revocation, revocations),
 
     /** Who opens a stream with a ticket; undefined where there is none. */
