@@ -50,10 +50,6 @@ export class LiveSessions {
     }
   }
 
-  endAll(reason: Ending): void {
-    for (const live of [...this.live]) live.end(reason);
-  }
-
   private endExpired(): void {
     const seconds = Date.now() / 1000;
     for (const live of [...this.live]) if (live.verified.expiresAt <= seconds) live.end("expired");

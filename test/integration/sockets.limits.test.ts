@@ -25,12 +25,9 @@ it("is left with nothing of clients that came and went", async () => {
   };
   await cycle(50);
   const before = listeners();
-  const used = process.memoryUsage().heapUsed;
   await cycle(500);
   expect(listeners()).toEqual(before);
   expect(io.of("/").adapter.rooms.size).toBe(0);
-  // Without a collection in between this is rubbish, too; a leak of what a socket holds would be more.
-  expect(process.memoryUsage().heapUsed - used).toBeLessThan(100e6);
 }, 60_000);
 
 it("lets a client go that does not read, and no other", async () => {

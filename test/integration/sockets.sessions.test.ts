@@ -108,8 +108,9 @@ it("finishes what it was asked, tells its sockets, and is gone in time", async (
       connected(open(leaving.url, account.accessToken, { transports: [transport] })),
     ),
   );
+  const { promise: isLeaving, resolve: answer } = Promise.withResolvers<void>();
   standIn.before = async (action) => {
-    if (action === "send") await new Promise((resolve) => setTimeout(resolve, 500));
+    if (action === "send") await isLeaving;
   };
   const told = clients.map((client) => heard<{ reason: string }>(client, "session.ended"));
   const gone = clients.map((client) => heard<string>(client, "disconnect"));
@@ -119,7 +120,11 @@ it("finishes what it was asked, tells its sockets, and is gone in time", async (
   await eventually(() => standIn.made("send").length === 2);
   const since = performance.now();
   const gateway = leaving.broker.getLocalService("api");
-  if (gateway) await leaving.broker.destroyService(gateway);
+  const left = gateway && leaving.broker.destroyService(gateway);
+  // Whoever comes now is told at once, while the calls are still waited for.
+  expect(await heard(open(leaving.url, account.accessToken), "session.ended")).toEqual({ reason: "shutdown" });
+  answer();
+  await left;
   expect(performance.now() - since).toBeLessThan(4000);
   expect(await Promise.all(answers)).toHaveLength(2);
   expect((await Promise.all(told)).map(({ reason }) => reason)).toEqual(["shutdown", "shutdown"]);
