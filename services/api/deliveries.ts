@@ -15,11 +15,29 @@ export const roomOf = (userId: string): string => `user:${userId}`;
 /** Whoever helps customers, as an agent or as an admin. */
 export const isAgent = ({ roles }: Caller): boolean => roles.includes("agent") || roles.includes("admin");
 
-export const roomsOf = (caller: Caller): string[] => [roomOf(caller.id), ...(isAgent(caller) ? [AGENTS] : [])];
+/** Where a user is as an agent: nobody is there whose token does not say so. */
+const agentRoomOf = (userId: string): string => `agent:${userId}`;
 
-/** Passes what every gateway hears to the clients that are connected to this one. */
-export function deliver(outlets: Outlet[], { to, event, payload, volatile = false }: Delivery): void {
-  const rooms = "role" in to ? [AGENTS] : to.users.map(roomOf);
+export const roomsOf = (caller: Caller): string[] => [
+  roomOf(caller.id),
+  ...(isAgent(caller) ? [AGENTS, agentRoomOf(caller.id)] : []),
+];
+
+function roomsFor(to: Delivery["to"], usersHere: () => string[]): string[] {
+  if ("users" in to) return to.users.map(roomOf);
+  const { except = [] } = to;
+  if (except.length === 0) return [AGENTS];
+  const excepted = new Set(except);
+  return usersHere().flatMap((userId) => (excepted.has(userId) ? [] : agentRoomOf(userId)));
+}
+
+/** Passes what every gateway hears to the clients that are connected to this one; `usersHere` are whose those are. */
+export function deliver(
+  outlets: Outlet[],
+  { to, event, payload, volatile = false }: Delivery,
+  usersHere: () => string[],
+): void {
+  const rooms = roomsFor(to, usersHere);
   // Socket.IO takes no room at all for everybody.
   if (rooms.length === 0) return;
   for (const outlet of outlets) outlet.emit(rooms, event, payload, volatile);
