@@ -24,6 +24,11 @@ export function erasing({ conversations, messages, close }: Parts) {
       const { lastSeq } = (await conversations.get(id)) ?? found;
       await messages.forget(id, userId, lastSeq, isCustomer);
     }
+    // Notes among agents are also in conversations that were never theirs.
+    for (const id of await messages.namedIn(userId)) {
+      const conversation = await conversations.get(id);
+      if (conversation) await messages.forget(id, userId, conversation.lastSeq, false);
+    }
   };
 }
 

@@ -135,6 +135,15 @@ export function messageStore(store: Store) {
       return new Set(found.map(({ conversationId }) => conversationId));
     },
 
+    /** Conversations that have a user's name at what they wrote. */
+    async namedIn(userId: string): Promise<Set<string>> {
+      const found = await collection.find(
+        { "sender.id": userId, "sender.name": { $ne: "" } },
+        { fields: ["conversationId"] },
+      );
+      return new Set(found.map(({ conversationId }) => conversationId));
+    },
+
     /** What an erased user wrote in a conversation, at the latest seen with `lastSeq`; with `texts` that goes as well. */
     forget: (conversationId: string, userId: string, lastSeq: number, texts: boolean): Promise<number> =>
       collection.updateMany(

@@ -161,6 +161,8 @@ test("of an erased customer neither name nor words are left; an agent's words st
   const { id } = await lab.open(customer, { subject: "about me", text: "my secret" });
   await lab.ask(agent, "claim", { id });
   await lab.send(agent, id, "I see");
+  const others = await lab.open(await lab.person("customer"));
+  await lab.send(agent, others.id, "look at this", { kind: "note" });
   const client = { [id]: 2 };
   for (let times = 0; times < 2; times++) await lab.node.call("chat.erase", { userId: customer.id });
   const left = await lab.find(agent, id);
@@ -179,5 +181,6 @@ test("of an erased customer neither name nor words are left; an agent's words st
     ["", ""],
     ["I see", ""],
   ]);
+  expect((await lab.history(agent, others.id)).items).toMatchObject([{ text: "look at this", sender: { name: "" } }]);
   expect(await list(agent, { q: "secret" })).toMatchObject({ items: [] });
 });
