@@ -40,9 +40,7 @@ export function agentActions({
   kick,
   warn,
 }: Parts): Record<string, ActionSchema> {
-  async function known(call: Call, id: string): Promise<Agent> {
-    return (await agents.get(id)) ?? agents.ensure(await people(call, id));
-  }
+  const known = (call: Call, id: string): Promise<Agent> => agents.ensure(id, () => people(call, id));
 
   /** Somebody may have been an agent once. */
   async function retire(id: string): Promise<void> {

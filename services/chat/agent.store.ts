@@ -15,7 +15,7 @@ interface Limits {
   graceMs: number;
 }
 
-const AVAILABLE: Filter = { status: "online", connected: true, free: { $gte: 1 } };
+const AVAILABLE: Filter = { helps: true, status: "online", connected: true, free: { $gte: 1 } };
 
 /** Agents: one document each, which counts their places, so that each place is taken and given back by one write. */
 export function agentStore(store: Store, { capacity, leaseMs, graceMs }: Limits) {
@@ -25,17 +25,22 @@ export function agentStore(store: Store, { capacity, leaseMs, graceMs }: Limits)
   return {
     collection,
     get: (id: string): Promise<Agent | null> => collection.get(id),
-    all: (): Promise<Agent[]> => collection.find({}, { sort: ["_id"] }),
+    /** All who help. */
+    all: (): Promise<Agent[]> => collection.find({ helps: true }, { sort: ["_id"] }),
     available: (): Promise<Agent[]> => collection.find(AVAILABLE),
 
-    /** The agent's document, made where there is none yet. */
-    async ensure(person: Person): Promise<Agent> {
+    /** The document of somebody who helps, made where there is none yet; `person` is asked for where they did not until now. */
+    async ensure(id: string, person: () => Promise<Person>): Promise<Agent> {
+      const known = await collection.get(id);
+      if (known?.helps) return known;
+      const { name } = await person();
       try {
-        return await collection.insert(newAgent(person, capacity, now()));
+        return await collection.insert(newAgent({ id, name }, capacity, now()));
       } catch (error) {
-        const existing = error instanceof DuplicateKey ? await collection.get(person.id) : null;
-        if (!existing) throw error;
-        return existing;
+        const back =
+          error instanceof DuplicateKey ? await collection.update({ _id: id }, { $set: { helps: true, name } }) : null;
+        if (!back) throw error;
+        return back;
       }
     },
 
@@ -65,15 +70,21 @@ export function agentStore(store: Store, { capacity, leaseMs, graceMs }: Limits)
 
     /** For whoever helps no more; the agent where they did until now. */
     retire: (id: string): Promise<Agent | null> =>
-      collection.update({ _id: id, status: { $ne: "offline" } }, { $set: { status: "offline" } }),
+      collection.update({ _id: id, helps: true }, { $set: { helps: false, status: "offline" } }),
 
     forget: (id: string): Promise<Agent | null> =>
-      collection.update({ _id: id }, { $set: { status: "offline", name: "" } }),
+      collection.update({ _id: id }, { $set: { helps: false, status: "offline", name: "" } }),
 
     /** Takes a place, held since `at`; null where there is none, or one is held for this conversation already. */
     take: (id: string, conversationId: string, at: string, given: boolean): Promise<Agent | null> =>
       collection.update(
-        { ...(given && AVAILABLE), free: { $gte: 1 }, [place(conversationId)]: { $exists: false }, _id: id },
+        {
+          ...(given && AVAILABLE),
+          helps: true,
+          free: { $gte: 1 },
+          [place(conversationId)]: { $exists: false },
+          _id: id,
+        },
         {
           $inc: { free: -1, version: 1 },
           $set: { [place(conversationId)]: at, lastAssignedAt: at },

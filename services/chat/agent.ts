@@ -5,6 +5,8 @@ import type { Conversation } from "./conversation";
 
 export interface Agent extends Due {
   name: string;
+  /** False for somebody who was an agent once: they are given nothing and shown to nobody. */
+  helps: boolean;
   /** What they chose. */
   status: AgentStatus;
   /** Whether presence knows a connection of theirs. */
@@ -24,6 +26,7 @@ export interface Agent extends Due {
 export const newAgent = ({ id, name }: Person, capacity: number, at: string): Agent => ({
   _id: id,
   name,
+  helps: true,
   status: "offline",
   connected: false,
   capacity,
@@ -45,8 +48,8 @@ export const agentView = (agent: Agent): Static<typeof AgentView> => ({
 });
 
 /** May be given conversations without asking for them. */
-export const isAvailable = ({ status, connected, free }: Agent): boolean =>
-  status === "online" && connected && free >= 1;
+export const isAvailable = ({ helps, status, connected, free }: Agent): boolean =>
+  helps && status === "online" && connected && free >= 1;
 
 const load = ({ capacity, free }: Agent): number => (capacity - free) / capacity;
 

@@ -95,7 +95,7 @@ export function assigning(parts: AssigningParts) {
     const taken = await agents.take(agentId, conversation._id, at, false);
     if (taken) return { agent: personOf(taken), at };
     const agent = await agents.get(agentId);
-    if (!agent) throw noSuchAgent();
+    if (!agent?.helps) throw noSuchAgent();
     const held = agent.holding[conversation._id];
     if (held !== undefined) await withdraw(agentId, conversation._id, held);
     else if (agent.free < 1) throw full();
@@ -117,6 +117,8 @@ export function assigning(parts: AssigningParts) {
   }
 
   async function occupyFor(agentId: string, conversation: Conversation): Promise<Conversation | null> {
+    // Nobody helps themselves.
+    if (conversation.customer.id === agentId) throw forAgentsOnly();
     const holder = await placeFor(agentId, conversation);
     return holder && occupy(holder.agent, conversation, holder.at);
   }
@@ -146,7 +148,6 @@ export function assigning(parts: AssigningParts) {
         if (conversation.status === "closed") throw conversationClosed();
         if (conversation.agent?.id === agentId) return conversation;
         if (conversation.agent) throw takenBy(conversation.agent);
-        if (conversation.customer.id === agentId) throw forAgentsOnly();
         return occupyFor(agentId, conversation);
       }),
 

@@ -40,7 +40,7 @@ export function assignmentActions(parts: AssignmentParts): Record<string, Action
       ],
       async handler(ctx) {
         const caller = callerOf(ctx);
-        if (!(await agents.get(caller.id))) await agents.ensure(await people(callOf(ctx), caller.id));
+        await agents.ensure(caller.id, () => people(callOf(ctx), caller.id));
         return view(await assigning.claim(ctx.params.id, caller.id), caller);
       },
     }),

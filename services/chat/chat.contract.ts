@@ -20,6 +20,10 @@ declare module "../../lib/actions" {
     "chat.erase": Asked<typeof schema.EraseParams, typeof Nothing>;
     /** What a user has not read of a conversation, as `unread` in the view. 0 for whoever is neither its customer nor the agent who has it. */
     "chat.unread": Asked<typeof schema.UnreadParams, typeof schema.Unread>;
+    /** What the caller's client lacks of the conversations it names, as a client asks for it. */
+    "chat.sync": Asked<typeof schema.SyncParams, typeof schema.Synced>;
+    /** The caller's conversations, newest first, as a client asks for them. */
+    "chat.list": Asked<typeof schema.ListParams, typeof schema.ConversationPage>;
   }
 }
 

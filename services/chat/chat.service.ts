@@ -35,7 +35,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
     bridge: false,
   });
   const views = conversationViews(conversations, messages);
-  const delivery = deliveryOf(broker, views);
+  const delivery = deliveryOf(broker, conversations, views);
   const messaging = messagingOf({ conversations, messages, delivery });
   const open = opening({ conversations, messaging });
   const people = peopleOf();

@@ -4,6 +4,7 @@ import type { Delivery as ToClients } from "../api/api.contract";
 import type { Reader } from "./access";
 import type { Person } from "./chat.schema";
 import type { Conversation } from "./conversation";
+import type { ConversationStore } from "./conversation.store";
 import { type Message, messageView } from "./message";
 import type { ConversationViews } from "./view";
 
@@ -12,14 +13,18 @@ type Audience = ToClients["to"];
 const users = (...ids: (string | undefined)[]): Audience => ({
   users: [...new Set(ids.filter((id) => id !== undefined))],
 });
-const ALL_AGENTS: Audience = { role: "agent" };
+/** Its customer, who may be an agent elsewhere, is never told as one; whoever has it is told what is theirs alone. */
+const otherAgents = ({ customer, agent }: Conversation): Audience => ({
+  role: "agent",
+  except: [customer.id, ...(agent ? [agent.id] : [])],
+});
 
 /** Agents whom a conversation concerns: its own, and all of them while nobody has it. */
-const helpers = ({ agent, status }: Conversation, ...others: string[]): Audience =>
-  status === "queued" ? ALL_AGENTS : users(agent?.id, ...others);
+const helpers = (conversation: Conversation, ...others: string[]): Audience =>
+  conversation.status === "queued" ? otherAgents(conversation) : users(conversation.agent?.id, ...others);
 
 /** Tells clients what changed. It may be lost on the way: they see by seqs what they miss. */
-export function deliveryOf(broker: ServiceBroker, views: ConversationViews) {
+export function deliveryOf(broker: ServiceBroker, conversations: ConversationStore, views: ConversationViews) {
   const logger = broker.getLogger("chat");
 
   const tell = (to: Audience, event: ToClients["event"], payload: object, volatile = false): void => {
@@ -46,19 +51,25 @@ export function deliveryOf(broker: ServiceBroker, views: ConversationViews) {
     },
 
     /**
-     * A conversation is another one than before: status, agent, labels, rating. Where it changed hands all agents hear of
-     * it, with nobody's reading counted. Never rejects.
+     * A conversation is another one than before: status, agent, labels, rating. It is read once more, so that of two who
+     * tell of it at once the last one tells how it is. Where it changed hands all agents hear of it, with nobody's reading
+     * counted. Never rejects.
      */
-    async conversation(conversation: Conversation, { changedHands = false } = {}): Promise<void> {
-      const { customer, agent, status } = conversation;
-      const show = async (to: Audience, reader: Reader) =>
-        tell(to, "chat.conversation", { conversation: await views.one(conversation, reader) });
-      const toAll = changedHands || status === "queued";
-      await Promise.all([
-        show(users(customer.id), { id: customer.id, agent: false }),
-        agent && show(users(agent.id), { id: agent.id, agent: true }),
-        toAll && show(ALL_AGENTS, { id: "", agent: true }),
-      ]).catch((error: unknown) => logger.warn({ err: error }, "news of a conversation are lost"));
+    async conversation({ _id }: Conversation, { changedHands = false } = {}): Promise<void> {
+      try {
+        const conversation = await conversations.get(_id);
+        if (!conversation) return;
+        const { customer, agent, status } = conversation;
+        const show = async (to: Audience, reader: Reader) =>
+          tell(to, "chat.conversation", { conversation: await views.one(conversation, reader) });
+        await Promise.all([
+          show(users(customer.id), { id: customer.id, agent: false }),
+          agent && show(users(agent.id), { id: agent.id, agent: true }),
+          (changedHands || status === "queued") && show(otherAgents(conversation), { id: "", agent: true }),
+        ]);
+      } catch (error) {
+        logger.warn({ err: error }, "news of a conversation are lost");
+      }
     },
 
     /** How far somebody has read, to both sides; an agent who only looks in is no sign that the other side has an answer. */

@@ -74,7 +74,7 @@ afterEach(async () => {
 });
 
 async function agent(capacity: number): Promise<Agent> {
-  const { _id: id } = await agents.ensure({ id: newId(), name: "an agent" });
+  const { _id: id } = await agents.ensure(newId(), async () => ({ id: "", name: "an agent" }));
   await agents.setConnected(id, true);
   const chosen = await agents.choose(id, { status: "online", capacity });
   if (!chosen) throw new Error("no agent");

@@ -1,3 +1,5 @@
+import type { Delivery } from "../../services/api/api.contract";
+import type { Conversation } from "../../services/chat/chat.contract";
 import { DeskLab, type Person } from "./desk.parts";
 import { eventually } from "./node";
 
@@ -159,8 +161,42 @@ describe("an agent", () => {
     await desk.node.call("chat.erase", { userId: erased.id });
     for (const { id } of [one, two]) await whenAssigned(id, other.id);
     const agents = await desk.agents(admin);
-    expect(agents.get(former.id)).toMatchObject({ status: "offline", load: 0 });
-    expect(agents.get(erased.id)).toMatchObject({ status: "offline", load: 0, name: "" });
+    expect([...agents.keys()]).toEqual([other.id]);
+    for (const agentId of [former.id, erased.id])
+      await expect(desk.act(other, "transfer", one.id, { agentId })).rejects.toMatchObject({
+        code: 404,
+        type: "AGENT_NOT_FOUND",
+      });
+    expect(await desk.status(former, { status: "away" })).toMatchObject({ load: 0, name: former.name });
+    expect(await desk.act(other, "transfer", one.id, { agentId: former.id })).toMatchObject({
+      agent: { id: former.id },
+    });
+  });
+
+  test("is the customer where they ask for help themselves, and told as nothing else", async () => {
+    await start();
+    const both = await desk.agent();
+    both.meta = { user: { id: both.id, roles: ["customer", "agent"], sid: "s" } };
+    const { id } = await desk.open(both);
+    await desk.say(both, id, "1");
+    const holder = await desk.agent();
+    await whenAssigned(id, holder.id);
+    await desk.say(both, id, "2");
+    await expect(desk.act(holder, "transfer", id, { agentId: both.id })).rejects.toMatchObject({ code: 403 });
+    await desk.act(holder, "transfer", id, { queue: true });
+    await expect(desk.act(both, "claim", id)).rejects.toMatchObject({ code: 403 });
+    await desk.say(both, id, "3");
+    const reaches = ({ to }: Delivery, person: Person) =>
+      "users" in to ? to.users.includes(person.id) : !to.except?.includes(person.id);
+    const told = (person: Person, event: Delivery["event"]) =>
+      desk.delivered.filter((delivery) => delivery.event === event && reaches(delivery, person));
+    await eventually(() => told(both, "chat.message").length === 3);
+    expect(told(both, "chat.message").every(({ to }) => "users" in to)).toBe(true);
+    await eventually(() => told(holder, "chat.conversation").some(({ to }) => "users" in to));
+    expect(told(both, "chat.conversation").every(({ to }) => "users" in to)).toBe(true);
+    const shown = told(holder, "chat.conversation").map(({ payload }) => payload as { conversation: Conversation });
+    const whileTheirs = shown.filter(({ conversation }) => conversation.agent?.id === holder.id);
+    expect(whileTheirs).toHaveLength(1);
   });
 
   test("who is gone loses what was not answered, to the head of the queue, and keeps what was", async () => {
