@@ -6,9 +6,11 @@ import { Strict, Type } from "../../lib/schema";
 export const MAX_NOTIFICATIONS = 10;
 /** Conversations that an id speaks of; one that is open and left out is replayed from its beginning. */
 const MAX_CONVERSATIONS = 50;
+const MAX_SENT = 200;
 
 const Written = Strict({
   u: Type.String({ maxLength: 64 }),
+  t: Type.Integer({ minimum: 0 }),
   f: Type.String({ maxLength: 64 }),
   n: Type.Array(Type.String({ maxLength: 64 }), { maxItems: MAX_NOTIFICATIONS }),
   s: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }), Type.Integer({ minimum: 0 }), {
@@ -28,6 +30,10 @@ export class StreamCursor {
   /** The last ids of notifications, sorted; all up to `floor` are known, too. One that is made late has an early id. */
   private notified: string[] = [];
   private floor = "";
+  /** The last ids that this stream sent: of others that are known its client may have heard nothing. */
+  private readonly sent = new Set<string>();
+  /** The time up to which the client knows of every conversation, in milliseconds since 1970. */
+  upTo = 0;
 
   constructor(private readonly userId: string) {}
 
@@ -41,6 +47,7 @@ export class StreamCursor {
     }
     if (!fits(written) || written.u !== userId) return undefined;
     const cursor = new StreamCursor(userId);
+    cursor.upTo = written.t;
     cursor.floor = written.f;
     cursor.notified = written.n.toSorted();
     for (const [conversationId, seq] of Object.entries(written.s)) cursor.seqs.set(conversationId, seq);
@@ -60,6 +67,15 @@ export class StreamCursor {
     if (this.seqs.size > MAX_CONVERSATIONS && oldest !== undefined) this.seqs.delete(oldest);
   }
 
+  drop(conversationId: string): void {
+    this.seqs.delete(conversationId);
+  }
+
+  /** Whether this stream has sent the notification. */
+  hasSent(notificationId: string): boolean {
+    return this.sent.has(notificationId);
+  }
+
   knows(notificationId: string): boolean {
     return notificationId <= this.floor || this.notified.includes(notificationId);
   }
@@ -69,7 +85,11 @@ export class StreamCursor {
     return notificationId <= this.floor;
   }
 
+  /** The notification is sent. */
   notice(notificationId: string): void {
+    this.sent.add(notificationId);
+    const [oldest] = this.sent;
+    if (this.sent.size > MAX_SENT && oldest !== undefined) this.sent.delete(oldest);
     if (this.knows(notificationId)) return;
     this.notified = [...this.notified, notificationId].sort();
     if (this.notified.length > MAX_NOTIFICATIONS) this.floor = this.notified.shift() ?? this.floor;
@@ -89,6 +109,7 @@ export class StreamCursor {
   toString(): string {
     const written: Static<typeof Written> = {
       u: this.userId,
+      t: this.upTo,
       f: this.floor,
       n: this.notified,
       s: Object.fromEntries(this.seqs),

@@ -1,35 +1,32 @@
-import type { ServiceBroker } from "moleculer";
-import type { Caller } from "../../lib/actions";
+import type { Call, Caller } from "../../lib/actions";
 import { newId } from "../../lib/ids";
-import type { Conversation, Message } from "../chat/chat.contract";
-import type { EventName } from "./deliveries";
+import type { Conversation } from "../chat/chat.contract";
+import { type EventName, isAgent } from "./deliveries";
 import { MAX_NOTIFICATIONS, type StreamCursor } from "./stream-cursor";
 
 const CURSORS_AT_ONCE = 200;
+const CLOSED_LOOKED_AT = 50;
 /** Of more than this a client does better to load anew. */
 const MAX_MISSED = 2000;
 
-interface Synced {
-  messages: Message[];
-  conversations: Conversation[];
-  more: boolean;
-}
-interface Notifications {
-  items: { id: string }[];
-  nextCursor: string | null;
+/** The gateways' clocks differ, and what happens takes its time to get here. */
+const CLOCKS_MS = 5000;
+
+/** Resolves when there is room for more; rejects where nobody is there any more. */
+export type Push = (event: EventName, payload: object) => Promise<void>;
+
+/** What was missed cannot be sent again: it is too much, or not known. */
+export class CannotResume extends Error {
+  override readonly name = "CannotResume";
 }
 
-export type Push = (event: EventName, payload: object) => void;
-
-/** More was missed than is sent again. */
-export class MissedTooMuch extends Error {
-  override readonly name = "MissedTooMuch";
-}
+/** Agents see every conversation; this is one that is still their business. */
+const concerns = ({ id }: Caller, { customer, agent, status }: Conversation) =>
+  customer.id === id || agent?.id === id || status === "queued";
 
 /** What a stream has missed since its cursor, in order; the cursor moves along. Rejects where that cannot be known. */
-export function missed(broker: ServiceBroker) {
-  const ask = <R>(caller: Caller, action: string, params: object) =>
-    broker.call<R, object>(action, params, { requestID: newId(), meta: { user: caller } });
+export function missed(call: Call) {
+  const as = (caller: Caller) => ({ requestID: newId(), meta: { user: caller } });
 
   async function messages(caller: Caller, cursor: StreamCursor, open: Record<string, number>, push: Push) {
     const wanted = [...cursor.wanted(open)];
@@ -38,43 +35,59 @@ export function missed(broker: ServiceBroker) {
     for (let first = 0; first < wanted.length; first += CURSORS_AT_ONCE) {
       const cursors = new Map(wanted.slice(first, first + CURSORS_AT_ONCE));
       for (let more = true; more; ) {
-        const synced = await ask<Synced>(caller, "chat.sync", { cursors: Object.fromEntries(cursors) });
+        const synced = await call("chat.sync", { cursors: Object.fromEntries(cursors) }, as(caller));
+        const others = synced.conversations.filter((one) => !concerns(caller, one)).map(({ id }) => id);
+        for (const id of others) {
+          cursors.delete(id);
+          cursor.drop(id);
+        }
         for (const message of synced.messages) {
           const { conversationId, seq } = message;
+          if (others.includes(conversationId)) continue;
           const prevSeq = cursors.get(conversationId) ?? 0;
           const isNew = seq > prevSeq;
           if (isNew) {
             cursors.set(conversationId, seq);
             cursor.reach(conversationId, seq);
           }
-          if (++count > MAX_MISSED) throw new MissedTooMuch();
-          if (isNew) push("chat.message", { conversationId, message, prevSeq });
-          else push("chat.changed", { conversationId, message });
+          if (++count > MAX_MISSED) throw new CannotResume();
+          if (isNew) await push("chat.message", { conversationId, message, prevSeq });
+          else await push("chat.changed", { conversationId, message });
         }
         for (const conversation of synced.conversations) conversations.set(conversation.id, conversation);
-        more = synced.more;
+        more = synced.more && cursors.size > 0;
       }
     }
-    for (const conversation of conversations.values()) push("chat.conversation", { conversation });
+    for (const conversation of conversations.values()) await push("chat.conversation", { conversation });
   }
 
   async function notifications(caller: Caller, cursor: StreamCursor, push: Push) {
-    const found: Notifications["items"] = [];
+    const found: { id: string }[] = [];
     for (let page: string | null | undefined; page !== null; ) {
       const params = { limit: 100, ...(page !== undefined && { cursor: page }) };
-      const { items, nextCursor } = await ask<Notifications>(caller, "notification.list", params);
+      const { items, nextCursor } = await call("notification.list", params, as(caller));
       found.push(...items.filter(({ id }) => !cursor.knows(id)));
-      if (found.length > MAX_MISSED) throw new MissedTooMuch();
+      if (found.length > MAX_MISSED) throw new CannotResume();
       page = items.some(({ id }) => cursor.isDone(id)) ? null : nextCursor;
     }
     for (const notification of found.reverse()) {
       cursor.notice(notification.id);
-      push("notification", notification);
+      await push("notification", notification);
     }
+  }
+
+  /** A conversation that came and went meanwhile is in nobody's cursor, and not among the open ones. */
+  async function demandNoneUnseen(caller: Caller, cursor: StreamCursor) {
+    const mine = isAgent(caller) ? { assignee: "me" as const } : {};
+    const { items } = await call("chat.list", { status: "closed", limit: CLOSED_LOOKED_AT, ...mine }, as(caller));
+    const since = cursor.upTo - CLOCKS_MS;
+    for (const { id, closedAt } of items)
+      if (closedAt && Date.parse(closedAt) >= since && cursor.get(id) === undefined) throw new CannotResume();
   }
 
   return {
     async send(caller: Caller, cursor: StreamCursor, open: Record<string, number>, push: Push): Promise<void> {
+      await demandNoneUnseen(caller, cursor);
       await messages(caller, cursor, open, push);
       await notifications(caller, cursor, push);
     },
@@ -82,7 +95,7 @@ export function missed(broker: ServiceBroker) {
     /** Moves a new cursor to what is there now. */
     async skip(caller: Caller, cursor: StreamCursor, open: Record<string, number>): Promise<void> {
       for (const [conversationId, seq] of Object.entries(open)) cursor.reach(conversationId, seq);
-      const { items, nextCursor } = await ask<Notifications>(caller, "notification.list", { limit: MAX_NOTIFICATIONS });
+      const { items, nextCursor } = await call("notification.list", { limit: MAX_NOTIFICATIONS }, as(caller));
       cursor.startAt(
         items.map(({ id }) => id),
         nextCursor !== null,

@@ -14,6 +14,8 @@ const KEEP_ALIVE_MS = 10_000;
 const MAX_UNREAD_BYTES = 1024 * 1024;
 /** How long a client that was told of the end may take to read it. */
 const LEAVE_MS = 1000;
+/** How long a client that is catching up may read nothing. */
+const STALLED_MS = 30_000;
 /** Events that wait while what was missed before them is fetched. */
 const MAX_WAITING = 1000;
 
@@ -78,7 +80,7 @@ export class EventStream implements Live {
       this.isSure = true;
     }
     if (!resumed || !(await this.catchUp())) await this.startAnew(lastId !== undefined);
-    this.release(resumed !== undefined);
+    await this.release(resumed !== undefined);
   }
 
   /** Something that happens now. */
@@ -89,7 +91,10 @@ export class EventStream implements Live {
       if (this.waiting.length > MAX_WAITING) this.out.destroy();
     } else if (this.isAhead({ event, payload })) {
       this.waiting = [{ event, payload }];
-      void this.mend();
+      this.mend().catch((error: unknown) => {
+        this.parts.logger.error({ err: error }, "a stream failed");
+        this.cut();
+      });
     } else if (!this.isRepeated({ event, payload })) this.push(event, payload);
   }
 
@@ -109,17 +114,21 @@ export class EventStream implements Live {
   /** Fetches what got lost on the way here. */
   private async mend(): Promise<void> {
     if (!(await this.catchUp())) await this.startAnew(true);
-    this.release(true);
+    await this.release(true);
   }
 
+  /** Whether the client has all that it missed, or is gone. */
   private async catchUp(): Promise<boolean> {
     const { caller } = this.verified;
+    const now = Date.now();
     try {
       const open = await this.parts.heads.of(caller.id);
-      await this.parts.missed.send(caller, this.cursor, open, (event, payload) => this.write(event, payload));
+      await this.parts.missed.send(caller, this.cursor, open, (event, payload) => this.send(event, payload));
+      this.cursor.upTo = now;
       this.write("chat.heads", open);
       return true;
     } catch (error) {
+      if (!this.out.writable) return true;
       this.parts.logger.debug({ err: error, user: caller.id }, "a stream could not go on where it was");
       return false;
     }
@@ -129,6 +138,7 @@ export class EventStream implements Live {
   private async startAnew(tell: boolean): Promise<void> {
     const { caller } = this.verified;
     const cursor = new StreamCursor(caller.id);
+    cursor.upTo = Date.now();
     let open: Record<string, number> = {};
     try {
       open = await this.parts.heads.of(caller.id);
@@ -143,14 +153,18 @@ export class EventStream implements Live {
     this.write("chat.heads", open);
   }
 
-  private release(skipRepeated: boolean): void {
-    const waiting = this.waiting ?? [];
+  /** What came meanwhile, as fast as the client reads. */
+  private async release(skipRepeated: boolean): Promise<void> {
+    for (let one = this.waiting?.shift(); one && this.out.writable; one = this.waiting?.shift()) {
+      if (skipRepeated && this.isRepeated(one)) continue;
+      this.push(one.event, one.payload);
+      await this.drained();
+    }
     this.waiting = undefined;
-    for (const one of waiting) if (!skipRepeated || !this.isRepeated(one)) this.push(one.event, one.payload);
   }
 
   private isRepeated({ event, payload }: Event): boolean {
-    if (event === "notification") return this.cursor.knows((payload as { id?: string }).id ?? "?");
+    if (event === "notification") return this.cursor.hasSent((payload as { id?: string }).id ?? "?");
     if (event !== "chat.message") return false;
     const { conversationId, message } = payload as LiveMessage;
     return message.seq <= (this.cursor.get(conversationId) ?? 0);
@@ -172,13 +186,32 @@ export class EventStream implements Live {
     }
     const { id } = payload as { id?: string };
     if (event === "notification" && id) this.cursor.notice(id);
+    this.cursor.upTo = Date.now();
     this.write(event, payload);
+    if (this.out.writableLength > MAX_UNREAD_BYTES) this.out.destroy();
+  }
+
+  /** Something that was missed; the client gets the time that it needs to read it. */
+  private async send(event: EventName, payload: object): Promise<void> {
+    this.write(event, payload);
+    await this.drained();
+    if (!this.out.writable) throw new Error("the client is gone");
+  }
+
+  /** Resolves when the client has read, or is gone. */
+  private async drained(): Promise<void> {
+    if (!this.out.writableNeedDrain) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stalled = setTimeout(() => this.out.destroy(), STALLED_MS).unref();
+    this.out.once("drain", resolve).once("close", resolve);
+    await promise;
+    clearTimeout(stalled);
+    this.out.off("drain", resolve).off("close", resolve);
   }
 
   private write(event: EventName, payload: object): void {
     if (!this.session?.isConnected || !this.out.writable) return;
     // An id that nobody can go on from: whoever comes back with it is told to load anew.
     this.session.push(payload, event, this.isSure ? String(this.cursor) : "unknown");
-    if (this.out.writableLength > MAX_UNREAD_BYTES) this.out.destroy();
   }
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
-import { action, type ShopContext } from "../../lib/actions";
+import { action, callOf, type ShopContext } from "../../lib/actions";
 import { tooMany, unauthorized } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import type { Metrics } from "../../lib/metrics";
@@ -47,7 +47,7 @@ export function streams({ broker, authentication, tickets, sessions, connections
   const open = new Set<EventStream>();
   /** Those whose answer has not gone out to its end: more than `open` has. */
   const unfinished = new Set<EventStream>();
-  const parts = { heads, missed: missed(broker), logger };
+  const parts = { heads, missed: missed(callOf(broker)), logger };
   let stopMeasuring: (() => void) | undefined;
 
   function register(stream: EventStream, res: ServerResponse): void {

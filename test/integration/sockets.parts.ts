@@ -27,6 +27,7 @@ export class StandIn {
   /** By user and conversation. */
   heads: Record<string, Record<string, number>> = {};
   messages: { conversationId: string; seq: number; text: string }[] = [];
+  conversations: { id: string; status: string; customer: object; agent: object | null; closedAt?: string }[] = [];
   /** What happens before an answer. */
   before: (action: string) => Promise<void> | void = () => undefined;
 
@@ -89,7 +90,17 @@ export class StandIn {
             await note("sync", ctx);
             const { cursors } = ctx.params;
             const messages = this.messages.filter(({ conversationId, seq }) => seq > (cursors[conversationId] ?? seq));
-            return { messages, conversations: [], more: false };
+            const conversations = this.conversations.filter(({ id }) => id in cursors);
+            return { messages, conversations, more: false };
+          },
+        }),
+        list: action({
+          params: schema.ListParams,
+          returns: Type.Unknown(),
+          handler: async (ctx) => {
+            await note("list", ctx);
+            const items = this.conversations.filter(({ status }) => status === ctx.params.status);
+            return { items, nextCursor: null };
           },
         }),
         heads: action({
@@ -183,7 +194,7 @@ export async function startSecond(shop: TestNode, environment: Record<string, st
     });
   const services = [
     remote("auth", "jwks", "revocations"),
-    remote("chat", "connect", "disconnect", "renew", "heads", "sync"),
+    remote("chat", "connect", "disconnect", "renew", "heads", "sync", "list"),
     remote("notification", "list"),
     apiService,
   ];

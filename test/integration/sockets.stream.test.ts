@@ -20,6 +20,7 @@ afterAll(async () => {
 beforeEach(() => {
   standIn.heads = {};
   standIn.messages = [];
+  standIn.conversations = [];
   standIn.notified = [];
 });
 
@@ -140,6 +141,79 @@ it("resumes at another gateway without a gap, in order, and before what happens 
   const notified = resumed.events.filter(({ event }) => event === "notification");
   expect(notified.map(({ data }) => data.id)).toEqual(["n2"]);
   resumed.close();
+});
+
+it("resumes with more than a client may leave unread, whole and in order", async () => {
+  const { say, headers } = await start();
+  const stream = await listen(shop, "", headers);
+  await eventually(() => stream.events.length === 1);
+  stream.close();
+  const text = "x".repeat(4000);
+  for (let seq = 3; seq <= 1000; seq++) standIn.messages.push({ ...message(seq), text });
+  const resumed = await listen(shop, "", { ...headers, "Last-Event-ID": stream.events[0]?.id ?? "" });
+  await eventually(() => seqs(resumed).length > 0);
+  say(1001);
+  await eventually(() => seqs(resumed).includes(1001));
+  expect(seqs(resumed)).toEqual(Array.from({ length: 999 }, (_, n) => n + 3));
+  expect(names(resumed)).not.toContain("resync");
+  resumed.close();
+});
+
+it("says resync where a conversation came and went meanwhile", async () => {
+  const { headers } = await start();
+  const stream = await listen(shop, "", headers);
+  await eventually(() => stream.events.length === 1);
+  stream.close();
+  const closed = (id: string, at: number) => ({
+    id,
+    status: "closed",
+    customer: { id: "c" },
+    agent: null,
+    closedAt: new Date(at).toISOString(),
+  });
+  const resume = async () => {
+    const resumed = await listen(shop, `?lastEventId=${stream.events[0]?.id}`, headers);
+    await eventually(() => names(resumed).includes("chat.heads"));
+    resumed.close();
+    return names(resumed);
+  };
+  standIn.conversations = [closed("c1", Date.now()), closed("c7", Date.now() - 60_000)];
+  expect(await resume()).not.toContain("resync");
+  standIn.conversations = [closed("c8", Date.now())];
+  expect(await resume()).toContain("resync");
+});
+
+it("does not replay what went to another agent", async () => {
+  const { account, say, headers } = await start();
+  const stream = await listen(shop, "", headers);
+  await eventually(() => stream.events.length === 1);
+  stream.close();
+  standIn.heads = {};
+  say(3);
+  const customer = { id: "somebody" };
+  standIn.conversations = [{ id: "c1", status: "assigned", customer, agent: { id: "another" } }];
+  const resume = async (id = stream.events[0]?.id) => {
+    const resumed = await listen(shop, `?lastEventId=${id}`, headers);
+    await eventually(() => names(resumed).includes("chat.heads"));
+    resumed.close();
+    return resumed;
+  };
+  const other = await resume();
+  expect(names(other)).toEqual(["chat.conversation", "chat.heads"]);
+  expect(names(await resume(other.events.at(-1)?.id))).toEqual(["chat.heads"]);
+  standIn.conversations = [{ id: "c1", status: "assigned", customer, agent: { id: account.user.id } }];
+  expect(seqs(await resume())).toEqual([3]);
+});
+
+it("sends a notification that is made late", async () => {
+  const { headers, to } = await start();
+  standIn.notified = Array.from({ length: 30 }, (_, n) => ({ id: `n${n + 10}` }));
+  const stream = await listen(shop, "", headers);
+  await eventually(() => stream.events.length === 1);
+  for (const id of ["n05", "n05", "n99"]) shop.deliver({ to, event: "notification", payload: { id } });
+  await eventually(() => stream.events.some(({ data }) => data.id === "n99"));
+  expect(stream.events.slice(1).map(({ data }) => data.id)).toEqual(["n05", "n99"]);
+  stream.close();
 });
 
 it("sends what got lost on the way before what came after it", async () => {
