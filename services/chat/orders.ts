@@ -21,8 +21,12 @@ const WORDS: { [T in OrderFact["type"]]: (number: string) => string } = {
   "order.delivered": (number) => `주문 ${number}: 배송되었습니다. Order ${number} has arrived.`,
   "order.refunded": (number) => `주문 ${number}: 환불되었습니다. Order ${number} is refunded.`,
 };
+const PARTLY_REFUNDED = (number: string) => `주문 ${number}: 일부 환불되었습니다. Order ${number} is partly refunded.`;
 
-const isOrderFact = (event: Fact): event is OrderFact => event.type in WORDS;
+const isOrderFact = (event: Fact): event is OrderFact => Object.hasOwn(WORDS, event.type);
+
+const textOf = ({ type, data: { number, status } }: OrderFact): string =>
+  (type === "order.refunded" && status !== "refunded" ? PARTLY_REFUNDED : WORDS[type])(number);
 
 export interface SystemMessage {
   conversation: Conversation;
@@ -41,11 +45,11 @@ interface Parts {
 export function orderNews({ conversations, say }: Parts) {
   return async (event: Fact): Promise<void> => {
     if (!isOrderFact(event)) return;
-    const { orderId, number, customerId } = event.data;
+    const { orderId, customerId } = event.data;
     const conversation = await conversations.openOf(customerId);
     if (conversation?.orderId !== orderId) return;
     try {
-      await say({ conversation, key: `order-event-${event.id}`, text: WORDS[event.type](number) });
+      await say({ conversation, key: `order-event-${event.id}`, text: textOf(event) });
     } catch (error) {
       if (!hasType(error, "CONVERSATION_CLOSED")) throw error;
     }

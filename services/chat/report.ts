@@ -1,3 +1,4 @@
+import { firstIdAt } from "../../lib/ids";
 import { ItemsOf, type Static, Type } from "../../lib/schema";
 import type { Collection } from "../../lib/store/collection";
 import type { Conversation } from "./conversation";
@@ -32,12 +33,6 @@ export const ChatReport = Type.Object({
   ).properties.items,
 });
 export type ChatReport = Static<typeof ChatReport>;
-
-/** The smallest id (UUIDv7) that can be made at a time. */
-export const firstIdAt = (at: string): string => {
-  const ms = Math.max(0, Date.parse(at)).toString(16).padStart(12, "0");
-  return `${ms.slice(0, 8)}-${ms.slice(8)}-`;
-};
 
 /** The value that so much of all is at or below (nearest rank). */
 export const percentile = (sorted: number[], share: number): number | null =>
@@ -94,10 +89,11 @@ class Figures {
 export async function chatReport(collection: Collection<Conversation>, from: string, to: string): Promise<ChatReport> {
   const all = new Figures();
   const byAgent = new Map<string, { name: string; figures: Figures }>();
-  let last = firstIdAt(from);
+  let last = firstIdAt(Date.parse(from));
+  const end = firstIdAt(Date.parse(to));
   for (;;) {
     const page = await collection.find(
-      { _id: { $gt: last, $lt: firstIdAt(to) } },
+      { _id: { $gt: last, $lt: end } },
       { sort: ["_id"], limit: PAGE, fields: FIELDS },
     );
     for (const conversation of page) {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { firstIdAt } from "../../lib/ids";
 import type { NotificationView } from "./notification.schema";
 
 /** What a user is told, as it stands in their inbox. */
@@ -13,11 +14,6 @@ export const kindOf = (type: NotificationType): MailKind => (type === "chat.unre
 export const KEEP = 500;
 export const KEEP_MS = 90 * 24 * 3600 * 1000;
 
-const timePart = (at: number): string => {
-  const hex = Math.max(at, 0).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
-};
-
 /**
  * The id of what `causes` (an event's id, a user's) have made at a time, RFC 3339: always the same one, so that it is
  * made once, in the form of a UUIDv7, so that ids sort by time. Throws where that is no time.
@@ -26,8 +22,8 @@ export function notificationId(at: string, ...causes: string[]): string {
   const time = new Date(at).getTime();
   if (Number.isNaN(time)) throw new TypeError(`is not a time: ${at}`);
   const hash = createHash("sha256").update(JSON.stringify(causes)).digest("hex");
-  return `${timePart(time)}-7${hash.slice(0, 3)}-8${hash.slice(3, 6)}-${hash.slice(6, 18)}`;
+  return `${firstIdAt(time)}-7${hash.slice(0, 3)}-8${hash.slice(3, 6)}-${hash.slice(6, 18)}`;
 }
 
 /** Ids of what is too old to be kept are below this. */
-export const oldestKept = (): string => timePart(Date.now() - KEEP_MS);
+export const oldestKept = (): string => firstIdAt(Date.now() - KEEP_MS);

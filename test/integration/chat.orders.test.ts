@@ -16,7 +16,15 @@ afterEach(() => desk.stop());
 
 const fact = (
   type: string,
-  { orderId, customerId, id = newId() }: { orderId: string; customerId: string; id?: string },
+  {
+    orderId,
+    customerId,
+    id = newId(),
+    status = "paid",
+  }: Record<"orderId" | "customerId", string> & {
+    id?: string;
+    status?: string;
+  },
 ) => ({
   key: orderId,
   headers: {},
@@ -27,7 +35,7 @@ const fact = (
     source: "/order",
     subject: orderId,
     time: new Date().toISOString(),
-    data: { orderId, number: "261124-ABC", customerId, status: "paid", items: [], totals: {} },
+    data: { orderId, number: "261124-ABC", customerId, status, items: [], totals: {} },
   }),
 });
 const publish = (...messages: ReturnType<typeof fact>[]) =>
@@ -61,6 +69,22 @@ test("an open conversation says what becomes of its order, once for each event, 
   ]);
   expect(await desk.act(kim, "find", about.id)).toMatchObject({ unread: 0, lastSeq: 2 });
   expect(await said(lee, other.id)).toEqual([]);
+});
+
+test("what is given back of an order is told as a part until it is all", async () => {
+  const kim = await desk.person("customer");
+  const orderId = newId();
+  const { id } = await desk.node.as<{ id: string }>(kim.meta, "chat.open", { orderId });
+  for (const status of ["delivered", "refunded"])
+    await publish(fact("order.refunded", { orderId, customerId: kim.id, status }));
+  const messages = await eventually(async () => {
+    const seen = await said(kim, id);
+    return seen.length === 2 && seen;
+  });
+  expect(messages).toMatchObject([
+    { text: expect.stringContaining("is partly refunded.") },
+    { text: expect.stringContaining("is refunded.") },
+  ]);
 });
 
 test("what comes when the conversation is over is not said, and holds nothing up", async () => {
