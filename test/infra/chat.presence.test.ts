@@ -10,8 +10,8 @@ import { withServers } from "./servers";
 withServers(["redis"], "presence in Redis", (env) => {
   const url = env.REDIS_URL ?? "";
   const ready = (namespace: string, leaseMs: number) =>
-    new Promise<Presence>((resolve) => {
-      const presence: Presence = new RedisPresence(url, namespace, leaseMs, () => resolve(presence));
+    new Promise<RedisPresence>((resolve) => {
+      const presence: RedisPresence = new RedisPresence(url, namespace, leaseMs, () => resolve(presence));
     });
 
   describe("of two nodes", () => {

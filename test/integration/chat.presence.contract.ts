@@ -4,14 +4,19 @@ import { eventually } from "./node";
 
 const LEASE_MS = 200;
 
+/** One that also says what it keeps. */
+export interface Measured extends Presence {
+  size(): Promise<{ leases: number; users: number }>;
+}
+
 /** What the chat relies on, wherever presence is kept. `make` gives instances that share what they keep. */
-export function presenceContract(make: (leaseMs: number) => Promise<Presence[]>): void {
-  let presences: Presence[] = [];
-  let one: Presence;
-  let other: Presence;
+export function presenceContract(make: (leaseMs: number) => Promise<Measured[]>): void {
+  let presences: Measured[] = [];
+  let one: Measured;
+  let other: Measured;
   const start = async (leaseMs = 60_000) => {
     presences = await make(leaseMs);
-    [one, other] = [presences[0], presences.at(-1)] as [Presence, Presence];
+    [one, other] = [presences[0], presences.at(-1)] as [Measured, Measured];
   };
   afterEach(() => Promise.all(presences.map((presence) => presence.close())));
 

@@ -38,6 +38,7 @@ export class MemoryPresence implements Presence {
     return new Set(userIds.filter((userId) => this.users.has(userId)));
   }
 
+  /** How many leases and users are kept, also those that nobody reaped yet. */
   async size(): Promise<{ leases: number; users: number }> {
     const leases = [...this.users.values()].reduce((sum, { size }) => sum + size, 0);
     return { leases, users: this.users.size };

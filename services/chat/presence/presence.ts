@@ -17,7 +17,5 @@ export interface Presence {
   reap(): Promise<string[]>;
   /** Which of these users are online. */
   online(userIds: string[]): Promise<Set<string>>;
-  /** How many leases and users are kept, also those that nobody reaped yet. */
-  size(): Promise<{ leases: number; users: number }>;
   close(): Promise<void>;
 }

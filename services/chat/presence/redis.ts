@@ -115,6 +115,7 @@ export class RedisPresence implements Presence {
     return new Set(userIds.filter((_, index) => scores[index] !== null));
   }
 
+  /** How many leases and users are kept, also those that nobody reaped yet. */
   async size(): Promise<{ leases: number; users: number }> {
     let leases = 0;
     for await (const keys of this.redis.scanStream({ match: `${this.leases}*`, count: 1000 }))
