@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor } from "../../lib/cursor";
 import type { Static } from "../../lib/schema";
 import { queryTokens } from "../../lib/search";
 import type { Filter } from "../../lib/store/collection";
-import { isAgent, type Reader, readerOf } from "./access";
+import { isAgent, type Reader, readerOf, visibleSeq } from "./access";
 import type { ListParams } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
@@ -53,8 +53,9 @@ export async function listConversations(
   for (let i = 0; i < MAX_BATCHES; i++) {
     const batch = await conversations.list(filter, { before, limit: BATCH });
     if (batch.length === 0) return { items, nextCursor: null };
-    const ids = batch.map(({ _id }) => _id);
-    const mentioned = await messages.mentioned(ids, tokens, { agent: isAgent(caller) });
+    const reader = { agent: isAgent(caller) };
+    const lastSeqs = new Map(batch.map((conversation) => [conversation._id, visibleSeq(conversation, reader)]));
+    const mentioned = await messages.mentioned(lastSeqs, tokens, reader);
     for (const conversation of batch.filter(({ _id }) => mentioned.has(_id))) {
       items.push(withReader(conversation));
       if (items.length === limit) return { items, nextCursor: encodeCursor([conversation._id]) };

@@ -2,6 +2,37 @@ import { outboxIndex } from "../../lib/outbox";
 import { DuplicateKey, type Filter, type Store } from "../../lib/store/collection";
 import type { Conversation, Transition } from "./conversation";
 
+/** All of a conversation but the events that wait: while the topic is away these grow, and nobody here reads them. */
+const READ: Record<Exclude<keyof Conversation, "_id" | "outbox">, true> = {
+  outboxLast: true,
+  customer: true,
+  agent: true,
+  orderId: true,
+  subject: true,
+  status: true,
+  open: true,
+  lastSeq: true,
+  publicSeq: true,
+  labels: true,
+  reads: true,
+  place: true,
+  work: true,
+  due: true,
+  releases: true,
+  fence: true,
+  passedBy: true,
+  agents: true,
+  createdAt: true,
+  assignedAt: true,
+  firstAssignedAt: true,
+  answeredAt: true,
+  firstResponseAt: true,
+  closedAt: true,
+  rating: true,
+  traceparent: true,
+};
+const fields = Object.keys(READ);
+
 /** Conversations: one document each, changed by transitions only. `wake` is told of writes with an event. */
 export function conversationStore(store: Store, wake: () => void) {
   const collection = store.collection<Conversation>("chat", {
@@ -10,6 +41,7 @@ export function conversationStore(store: Store, wake: () => void) {
       { fields: ["open"], unique: true, sparse: true },
       { fields: ["customer.id", "-_id"] },
       { fields: ["agent.id", "-_id"], mongoOnly: true },
+      { fields: ["agents", "-_id"], mongoOnly: true },
       { fields: ["status", "-_id"], mongoOnly: true },
       { fields: ["place"], sparse: true },
       { fields: ["due"], sparse: true },
@@ -19,7 +51,11 @@ export function conversationStore(store: Store, wake: () => void) {
 
   return {
     collection,
-    get: (id: string): Promise<Conversation | null> => collection.get(id),
+    async get(id: string): Promise<Conversation | null> {
+      const [conversation] = await collection.find({ _id: id }, { fields });
+      return conversation ?? null;
+    },
+
     openOf: (customerId: string): Promise<Conversation | null> => collection.findOne({ open: customerId }),
 
     /** The customer's open conversation where there is one already. */
@@ -40,25 +76,29 @@ export function conversationStore(store: Store, wake: () => void) {
 
     /** The conversation afterwards, or null where it was not as the transition wants it. */
     async apply({ from, change }: Transition): Promise<Conversation | null> {
-      const changed = await collection.update(from, change);
+      const changed = await collection.update(from, change, { fields });
       if (changed?.outboxLast) wake();
       return changed;
     },
 
     /** How far a user has read; it only grows. */
     read: (id: string, userId: string, seq: number): Promise<Conversation | null> =>
-      collection.update({ _id: id }, { $max: { [`reads.${userId}`]: seq } }),
+      collection.update({ _id: id }, { $max: { [`reads.${userId}`]: seq } }, { fields }),
 
     /** Those of these ids that are there, with a customer only theirs. */
     visible: (ids: string[], customerId?: string): Promise<Conversation[]> =>
-      collection.find({ _id: { $in: ids }, "customer.id": customerId }, { sort: ["_id"] }),
+      collection.find({ _id: { $in: ids }, "customer.id": customerId }, { sort: ["_id"], fields }),
 
-    /** The open ones that concern these users: as their customer, or as the agent who has it. */
-    concerning: (userIds: string[]): Promise<Conversation[]> =>
-      collection.find(
-        { $or: [{ open: { $in: userIds } }, { status: "assigned", "agent.id": { $in: userIds } }] },
-        { fields: ["customer", "agent", "open", "status", "lastSeq", "publicSeq"] },
-      ),
+    /** The open ones that concern these users: as their customer, or as the agent who has it; twice where as both. */
+    async concerning(userIds: string[]): Promise<Conversation[]> {
+      const shown = { fields: ["customer", "agent", "lastSeq", "publicSeq"] };
+      // Each by its index, as of an $or the embedded store has none.
+      const found = await Promise.all([
+        collection.find({ open: { $in: userIds } }, shown),
+        collection.find({ "agent.id": { $in: userIds }, status: "assigned" }, shown),
+      ]);
+      return found.flat();
+    },
 
     /** All that a user ever had a part in. */
     ofUser: (userId: string): Promise<Conversation[]> =>
@@ -76,7 +116,10 @@ export function conversationStore(store: Store, wake: () => void) {
 
     /** Newest first. */
     list: (filter: Filter, { before, limit }: { before?: string; limit: number }): Promise<Conversation[]> =>
-      collection.find({ ...filter, ...(before !== undefined && { _id: { $lt: before } }) }, { sort: ["-_id"], limit }),
+      collection.find(
+        { ...filter, ...(before !== undefined && { _id: { $lt: before } }) },
+        { sort: ["-_id"], limit, fields },
+      ),
 
     /** How many wait that come before a place in the queue. */
     countBefore: (place: string): Promise<number> => collection.count({ place: { $lt: place } }),
@@ -87,9 +130,9 @@ export function conversationStore(store: Store, wake: () => void) {
       return waiting.flatMap(({ place }) => place ?? []);
     },
 
-    /** Those that wait for an agent, the first in line first. */
-    queue: (limit?: number): Promise<Conversation[]> =>
-      collection.find({ place: { $gt: "" } }, { sort: ["place"], ...(limit !== undefined && { limit }) }),
+    /** Those that wait for an agent behind a place, the first in line first. */
+    queue: (after = "", limit?: number): Promise<Conversation[]> =>
+      collection.find({ place: { $gt: after } }, { sort: ["place"], fields, ...(limit !== undefined && { limit }) }),
   };
 }
 

@@ -12,6 +12,11 @@ const ofOthers = ({ id }: Pick<Reader, "id">): Filter => ({
   "sender.id": { $ne: id },
   deletedAt: { $exists: false },
 });
+/** What a view is made of: what a search needs stays where it is. */
+const SHOWN = [
+  ...["conversationId", "seq", "clientMsgId", "kind", "sender", "text"],
+  ...["createdAt", "editedAt", "deletedAt"],
+];
 
 export interface Span {
   after: number;
@@ -58,7 +63,7 @@ export function messageStore(store: Store) {
     async page(conversationId: string, reader: Reader, { after, upTo, limit, newest = false }: Span) {
       const found = await collection.find(
         { ...between(conversationId, after, upTo), ...seenBy(reader) },
-        { sort: [newest ? "-_id" : "_id"], limit: limit + 1 },
+        { sort: [newest ? "-_id" : "_id"], limit: limit + 1, fields: SHOWN },
       );
       const items = found.slice(0, limit);
       return { items: newest ? items.reverse() : items, more: found.length > limit };
@@ -68,11 +73,11 @@ export function messageStore(store: Store) {
     changedSince: (conversationId: string, reader: Reader, seq: number): Promise<Message[]> =>
       collection.find(
         {
-          ...between(conversationId, 0, seq),
           ...seenBy(reader),
+          seq: { $lte: seq },
           changed: { $gte: messageId(conversationId, seq), $lte: changing(conversationId) },
         },
-        { sort: ["_id"] },
+        { sort: ["_id"], fields: SHOWN },
       ),
 
     /** What others wrote and can still be read. */
@@ -122,17 +127,22 @@ export function messageStore(store: Store) {
       );
     },
 
-    /** Which of these conversations have a message with all tokens in it. */
-    async mentioned(conversationIds: string[], tokens: string[], reader: Pick<Reader, "agent">): Promise<Set<string>> {
+    /** Which conversations have a message with all tokens in it, up to the seq that stands beside each. */
+    async mentioned(
+      lastSeqs: Map<string, number>,
+      tokens: string[],
+      reader: Pick<Reader, "agent">,
+    ): Promise<Set<string>> {
       const found = await collection.find(
         {
-          conversationId: { $in: conversationIds },
+          conversationId: { $in: [...lastSeqs.keys()] },
           ...seenBy(reader),
           $and: tokens.map((token) => ({ tokens: token })),
         },
         { fields: ["conversationId", "seq"] },
       );
-      return new Set(found.map(({ conversationId }) => conversationId));
+      const there = found.filter(({ conversationId, seq }) => seq <= (lastSeqs.get(conversationId) ?? 0));
+      return new Set(there.map(({ conversationId }) => conversationId));
     },
 
     /** Conversations that have a user's name at what they wrote. */

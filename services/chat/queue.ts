@@ -50,7 +50,7 @@ export class Queue {
     const available = new Map((await agents.available()).map((agent) => [agent._id, agent]));
     let last = "";
     while (available.size > 0) {
-      const waiting = await conversations.collection.find({ place: { $gt: last } }, { sort: ["place"], limit: PAGE });
+      const waiting = await conversations.queue(last, PAGE);
       for (const conversation of waiting) await this.serve(conversation, available);
       last = waiting.at(-1)?.place ?? "";
       if (waiting.length < PAGE) return;

@@ -59,7 +59,7 @@ export function chatRacing(name: string, open: () => Promise<{ store: Store; clo
 
     const stored = async ({ _id, lastSeq }: Conversation, upToSeq = lastSeq): Promise<Message[]> =>
       (await messages.page(_id, { id: "", agent: true }, { after: 0, upTo: upToSeq, limit: 1000 })).items;
-    const current = async ({ _id }: Conversation) => (await conversations.get(_id)) as Conversation;
+    const current = async ({ _id }: Conversation) => (await conversations.collection.get(_id)) as Conversation;
     const told = ({ outbox = [] }: Conversation) =>
       outbox.flatMap(({ type, data }) =>
         type === "chat.message.sent" ? [(data as { message: { seq: number; id: string } }).message] : [],
