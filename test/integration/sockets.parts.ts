@@ -148,9 +148,13 @@ export class StandIn {
     settings: { rest: "/" },
     actions: {
       list: action({
-        params: Type.Object({ limit: Type.Integer() }),
+        params: Type.Object({ limit: Type.Integer(), cursor: Type.Optional(Type.String()) }),
         returns: Type.Unknown(),
-        handler: () => ({ items: this.notified.toReversed(), nextCursor: null }),
+        handler: ({ params: { limit, cursor = "0" } }) => {
+          const next = Number(cursor) + limit;
+          const items = this.notified.toReversed().slice(Number(cursor), next);
+          return { items, nextCursor: next < this.notified.length ? String(next) : null };
+        },
       }),
     },
   });
