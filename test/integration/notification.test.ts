@@ -161,7 +161,7 @@ describe("a chat message", () => {
 
   test("is not told before it is old enough, whatever came before it and was read", async () => {
     const { ids, customerId, key } = conversation();
-    const sentAt = Date.now() + 600;
+    const sentAt = Date.now() + 2000;
     lab.others.unread.set(key, 1);
     lab.others.oldest.set(key, new Date(sentAt).toISOString());
     await lab.publish(messageFact({ ...ids, seq: 1 }), messageFact({ ...ids, seq: 2 }));
