@@ -6,6 +6,8 @@ export interface ChatChaosOptions {
   agents: number;
   /** That each customer sends. */
   messages: number;
+  /** Milliseconds in which a client that is back has all that it missed (default 1000). */
+  convergedMs?: number;
   /** Leave data and logs behind. */
   keep?: boolean;
 }

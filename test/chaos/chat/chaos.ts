@@ -25,6 +25,10 @@ import { Watch } from "./watch";
 
 /** Each second one of so many connections is cut. */
 const ONE_CUT_OF = 15;
+/** Of all customers together: what a crowded machine can take, so that not overload is what is looked at. */
+const MESSAGES_A_SECOND = 40;
+const LEAST_PAUSE_MS = 2000;
+const CONVERGED_MS = 1000;
 const SETTLE_MS = 60_000;
 const SIGNING_UP_AT_ONCE = 4;
 
@@ -112,7 +116,11 @@ class Run {
       const evidence = { ...rest, deaths: this.cluster.deaths, ...(await collector.evidence()) };
       const times = { seconds: (talked - began) / 1000, settling: (rested - talked) / 1000 };
       const figures = { seed, customers, agents, ...times, faults: plan.length };
-      return { checks: check(evidence), summary: summaryOf(figures, evidence, this.ledger), left };
+      return {
+        checks: check(evidence, this.options.convergedMs ?? CONVERGED_MS),
+        summary: summaryOf(figures, evidence, this.ledger),
+        left,
+      };
     } finally {
       await watch.stop();
       await Promise.all([...this.customers, ...this.agents].map((client) => client.stop()));
@@ -128,6 +136,7 @@ class Run {
     const total = this.customers.length * messages;
     const due = plan.values();
     let next = due.next();
+    const pauseMs = Math.max(LEAST_PAUSE_MS, (2000 * this.customers.length) / MESSAGES_A_SECOND);
     let said = 0;
     let broken: Promise<void> = Promise.resolve();
     const acknowledged = () => {
@@ -152,7 +161,7 @@ class Run {
         () => over.signal.aborted,
       ),
     );
-    const asking = this.customers.map((customer) => beCustomer(customer, messages, acknowledged));
+    const asking = this.customers.map((customer) => beCustomer(customer, { messages, pauseMs, acknowledged }));
     // One of them failing is to be heard of at once.
     await Promise.race([Promise.all(asking), Promise.all(helping)]);
     over.abort();

@@ -4,14 +4,15 @@ import { checkHolders } from "./assignments";
 import type { ChatEvidence, Talk } from "./evidence";
 import { compareFacts, readFact, type SeenFact } from "./facts";
 
-/** In which a client that is back has to have all that was acknowledged before. */
-const CONVERGED_MS = 1000;
 /** While a node or a server is away, calls to the dead are asked for again. */
 const CONVERGED_DISTURBED_MS = 20_000;
 const STUCK_MS = 5000;
 
-/** Every promise, kept or not. Pure: all that it knows is in the evidence. */
-export function check(evidence: ChatEvidence): Check[] {
+/**
+ * Every promise, kept or not. Pure: all that it knows is in the evidence. In `convergedMs` a client that is back has to have
+ * all that was acknowledged before.
+ */
+export function check(evidence: ChatEvidence, convergedMs: number): Check[] {
   const { problems, holding, deadLetters, outbox, deaths, acknowledged } = evidence;
   return [
     { name: "every call got a right answer", looked: `${acknowledged.length} messages`, violations: [...problems] },
@@ -19,7 +20,7 @@ export function check(evidence: ChatEvidence): Check[] {
     checkOthers(evidence),
     checkDense(evidence),
     checkSides(evidence),
-    ...checkConvergence(evidence),
+    ...checkConvergence(evidence, convergedMs),
     checkLogs(evidence),
     ...checkFacts(evidence),
     ...checkPlaces(evidence),
@@ -87,16 +88,16 @@ function checkSides({ talks }: ChatEvidence): Check {
   return { name: "the same for customer and agent", looked: `${talks.length} conversations`, violations };
 }
 
-function checkConvergence({ convergences }: ChatEvidence): Check[] {
+function checkConvergence({ convergences }: ChatEvidence, convergedMs: number): Check[] {
   const late = (among: typeof convergences, limit: number) =>
     among.flatMap(({ who, ms, lacks }) => [...lacks, ...(ms > limit ? [`${who} needed ${ms} ms`] : [])]);
   const calm = convergences.filter(({ disturbed }) => !disturbed);
   const disturbed = convergences.filter((one) => one.disturbed);
   return [
     {
-      name: `back, a client has all within ${CONVERGED_MS / 1000} s`,
+      name: `back, a client has all within ${convergedMs / 1000} s`,
       looked: `${calm.length} reconnects`,
-      violations: late(calm, CONVERGED_MS),
+      violations: late(calm, convergedMs),
     },
     {
       name: `  within ${CONVERGED_DISTURBED_MS / 1000} s where something is away`,

@@ -9,6 +9,7 @@ import type { Session } from "./session";
 const CALL_MS = 8000;
 const CONNECT_MS = 8000;
 const RETRY_MS = 250;
+const LONGEST_RETRY_MS = 2000;
 /** Before the next connection; the longer the more often there was none. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5000;
@@ -108,7 +109,7 @@ export class ChatClient {
   /** The definite answer to a call, however often it has to be asked for. Throws {@link Refused}. */
   async persist<R>(name: string, params: object): Promise<R> {
     const { signal, ledger } = this.parts;
-    for (const end = Date.now() + LIMIT_MS; ; ) {
+    for (let pause = RETRY_MS, end = Date.now() + LIMIT_MS; ; pause = Math.min(2 * pause, LONGEST_RETRY_MS)) {
       signal.throwIfAborted();
       try {
         return await this.call<R>(name, params);
@@ -117,7 +118,7 @@ export class ChatClient {
         if (Date.now() > end) throw new Error(`${this.parts.name}: ${name} has no definite answer: ${error}`);
       }
       ledger.repeats += 1;
-      await sleep(RETRY_MS);
+      await sleep(pause);
     }
   }
 
@@ -146,11 +147,13 @@ export class ChatClient {
   /** Asks for what is missing of these; resolves when it is there, or the connection is lost. */
   async fetch(ids: Iterable<string>): Promise<void> {
     for (const id of ids) this.lacking.add(id);
-    this.fetching ??= this.fetchAll().finally(() => {
-      this.fetching = undefined;
-    });
-    await this.fetching;
-    if (this.lacking.size > 0 && this.connected) await this.fetch([]);
+    // Somebody else's fetch may have taken what was asked for here.
+    while (this.fetching || (this.lacking.size > 0 && this.connected)) {
+      this.fetching ??= this.fetchAll().finally(() => {
+        this.fetching = undefined;
+      });
+      await this.fetching;
+    }
   }
 
   private async fetchAll(): Promise<void> {

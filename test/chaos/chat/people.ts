@@ -14,12 +14,16 @@ const LAST_WORD_MS = 180_000;
 const refusedAs = (error: unknown, ...codes: string[]) =>
   error instanceof Refused && codes.includes(error.problem.code);
 
+export interface Asking {
+  messages: number;
+  /** Milliseconds between messages at the most, half of it on average. */
+  pauseMs: number;
+  /** Resolves when the next one may be sent. */
+  acknowledged: () => Promise<void>;
+}
+
 /** Sends so many messages, in another conversation wherever an agent has closed the one before; resolves when all is over. */
-export async function beCustomer(
-  client: ChatClient,
-  messages: number,
-  acknowledged: () => Promise<void>,
-): Promise<void> {
+export async function beCustomer(client: ChatClient, { messages, pauseMs, acknowledged }: Asking): Promise<void> {
   const { chance, ledger, name, signal } = client.parts;
   let current: string | undefined;
   const isClosed = () => current !== undefined && client.open.get(current)?.status === "closed";
@@ -47,8 +51,7 @@ export async function beCustomer(
       }
     }
     await acknowledged();
-    const isServed = current !== undefined && client.open.get(current)?.status === "assigned";
-    await sleep(chance.between(100, isServed ? 1200 : 3600));
+    await sleep(chance.between(100, pauseMs));
   }
   for (const end = Date.now() + LAST_WORD_MS; !isClosed(); ) {
     signal.throwIfAborted();
