@@ -11,7 +11,7 @@ import type { StoredAgent } from "./watch";
 /** A group that nobody moves: it sees a topic from its beginning. */
 const CHECKER = "chaos-checker";
 /** The consumer that is waited for. */
-const GROUP = "notification-chat";
+const GROUP = "notification";
 const EVERYTHING = 1_000_000;
 const LOOKS = 5;
 const AT_ONCE = 8;
