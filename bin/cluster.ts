@@ -114,7 +114,7 @@ async function untilRouted({ ports }: Member): Promise<void> {
 function table(members: readonly Member[]): string {
   const rows = members.map(({ service, instance, ports, life }) =>
     [
-      service.padEnd(9),
+      service.padEnd(14),
       String(instance).padEnd(9),
       String(life.current.pid).padEnd(9),
       ports.http,
@@ -122,7 +122,7 @@ function table(members: readonly Member[]): string {
       ports.ops,
     ].join(""),
   );
-  return ["service  instance pid      PORT  OPS_PORT", ...rows].join("\n");
+  return ["service       instance pid      PORT  OPS_PORT", ...rows].join("\n");
 }
 
 const lives: Supervised<Launched>[] = [];
