@@ -1,6 +1,6 @@
 import type { Message } from "../topics";
 
-/** Of one send: kafkajs makes one batch of what a partition gets by it, and Kafka by default refuses one of 1 MiB. */
+/** Of one send: the client makes one batch of what a partition gets by it, and Kafka by default refuses one of 1 MiB. */
 const CHUNK_BYTES = 512 * 1024;
 /** What Kafka adds to a message at most, as long as its headers are few. */
 const FRAME_BYTES = 64;
