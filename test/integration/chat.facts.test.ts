@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +5,7 @@ import { chatCrashPoints } from "../../services/chat/chat.crash-points";
 import type { ChatFact } from "../../services/chat/chat.events";
 import { ChatLab, seqs, upTo } from "./chat.parts";
 import { eventually } from "./node";
+import { killedAt } from "./victims";
 
 test("the topic has each fact of a conversation once and in order, notes too", async () => {
   const lab = await ChatLab.start();
@@ -55,28 +55,7 @@ interface Victim {
 }
 
 /** Resolves when the process was killed at the point; rejects when it got past it. */
-function crash(dataDir: string, at: string): Promise<Victim> {
-  const child = spawn(process.execPath, ["--require", "tsx/cjs", join(__dirname, "chat.victim.ts")], {
-    env: { ...process.env, NODE_ENV: "test", DATA_DIR: dataDir, CRASH_AT: at },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  let complaint = "";
-  child.stdout.on("data", (chunk) => {
-    output += String(chunk);
-  });
-  child.stderr.on("data", (chunk) => {
-    complaint += String(chunk);
-  });
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => child.kill("SIGTERM"), 20_000);
-    child.on("close", (_, signal) => {
-      clearTimeout(timer);
-      if (signal === "SIGKILL") resolve(JSON.parse(output));
-      else reject(new Error(`it was not killed at ${at}: ${complaint}`));
-    });
-  });
-}
+const crash = (dataDir: string, at: string) => killedAt<Victim>("chat.victim.ts", at, { DATA_DIR: dataDir });
 
 test.each(["chat.stored", "chat.committed"] as const)(
   "a message that a node died over at %s is there once",

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import {
 } from "../../services/notification/notification.crash-points";
 import { eventually } from "./node";
 import { MailServer, NotificationLab, Others } from "./notification.parts";
+import { killedAt } from "./victims";
 
 interface Victim {
   customerId: string;
@@ -15,28 +15,8 @@ interface Victim {
 }
 
 /** Resolves when the process was killed at the point; rejects when it got past it. */
-function crash(dataDir: string, smtpUrl: string, story: string, at: NotificationCrashPoint): Promise<Victim> {
-  const child = spawn(process.execPath, ["--require", "tsx/cjs", join(__dirname, "notification.victim.ts")], {
-    env: { ...process.env, NODE_ENV: "test", DATA_DIR: dataDir, SMTP_URL: smtpUrl, STORY: story, CRASH_AT: at },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  let complaint = "";
-  child.stdout.on("data", (chunk) => {
-    output += String(chunk);
-  });
-  child.stderr.on("data", (chunk) => {
-    complaint += String(chunk);
-  });
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => child.kill("SIGTERM"), 20_000);
-    child.on("close", (_, signal) => {
-      clearTimeout(timer);
-      if (signal === "SIGKILL") resolve(JSON.parse(output));
-      else reject(new Error(`it was not killed at ${at}: ${complaint}`));
-    });
-  });
-}
+const crash = (dataDir: string, smtpUrl: string, story: string, at: NotificationCrashPoint) =>
+  killedAt<Victim>("notification.victim.ts", at, { DATA_DIR: dataDir, SMTP_URL: smtpUrl, STORY: story });
 
 const server = new MailServer();
 beforeAll(() => server.start());

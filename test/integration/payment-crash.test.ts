@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { sandboxUrl } from "../../services/payment/sandbox/address";
 import sandboxService from "../../services/payment/sandbox.service";
 import { eventually, startNode, type TestNode } from "./node";
 import { orderDouble, PRICE } from "./payment.parts";
+import { killedAt } from "./victims";
 
 type Story = "confirm" | "refund" | "close" | "webhook";
 
@@ -18,28 +18,8 @@ interface Victim {
 }
 
 /** Resolves when the process was killed at the point; rejects when it got past it. */
-function crash(dataDir: string, story: Story, at: PaymentCrashPoint): Promise<Victim> {
-  const child = spawn(process.execPath, ["--require", "tsx/cjs", join(__dirname, "payment.victim.ts")], {
-    env: { ...process.env, NODE_ENV: "test", DATA_DIR: dataDir, STORY: story, CRASH_AT: at },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  let complaint = "";
-  child.stdout.on("data", (chunk) => {
-    output += String(chunk);
-  });
-  child.stderr.on("data", (chunk) => {
-    complaint += String(chunk);
-  });
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => child.kill("SIGTERM"), 20_000);
-    child.on("close", (_, signal) => {
-      clearTimeout(timer);
-      if (signal === "SIGKILL") resolve(JSON.parse(output));
-      else reject(new Error(`it was not killed at ${at}: ${complaint}`));
-    });
-  });
-}
+const crash = (dataDir: string, story: Story, at: PaymentCrashPoint) =>
+  killedAt<Victim>("payment.victim.ts", at, { DATA_DIR: dataDir, STORY: story });
 
 async function books(node: TestNode, paymentKey: string) {
   const headers = { Authorization: `Basic ${Buffer.from("test_sk_sandbox:").toString("base64")}` };
