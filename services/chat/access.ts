@@ -1,4 +1,4 @@
-import type { Caller } from "../../lib/actions";
+import type { Caller, Role } from "../../lib/actions";
 import { conflict, forbidden, notFound, type ShopError } from "../../lib/errors";
 import type { Kind } from "./chat.schema";
 import { type Conversation, isOpen } from "./conversation";
@@ -10,9 +10,9 @@ export interface Reader {
   agent: boolean;
 }
 
-/** Admins act as agents. */
-export const isAgent = ({ roles }: Pick<Caller, "roles">): boolean =>
-  roles.includes("agent") || roles.includes("admin");
+/** Who helps: admins act as agents. */
+export const HELPERS: Role[] = ["agent", "admin"];
+export const isAgent = ({ roles }: Pick<Caller, "roles">): boolean => roles.some((role) => HELPERS.includes(role));
 
 /** Whoever asked for help is the customer there, whatever else they may be elsewhere. */
 export const readerOf = ({ customer }: Conversation, caller: Caller): Reader => ({

@@ -1,6 +1,7 @@
 import type { ActionSchema } from "moleculer";
 import { action, type Call, callerOf, callOf } from "../../lib/actions";
 import { Nothing } from "../../lib/schema";
+import { HELPERS } from "./access";
 import { type Agent, agentView, newAgent } from "./agent";
 import type { AgentStore } from "./agent.store";
 import {
@@ -27,8 +28,6 @@ interface Parts {
   kick: () => void;
   warn: (error: unknown, text: string) => void;
 }
-
-const HELPERS: ["agent", "admin"] = ["agent", "admin"];
 
 /** Who is there, and who of them helps. Admins may help, too. */
 export function agentActions({

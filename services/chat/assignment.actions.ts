@@ -1,7 +1,7 @@
 import type { ActionSchema } from "moleculer";
 import { action, type Caller, callerOf, callOf } from "../../lib/actions";
 import { invalid } from "../../lib/errors";
-import { isAgent, visibleConversation } from "./access";
+import { HELPERS, isAgent, visibleConversation } from "./access";
 import type { AgentStore } from "./agent.store";
 import { type Assigning, notAssigned } from "./assigning";
 import { ById, ConversationView, TransferParams } from "./chat.schema";
@@ -16,8 +16,6 @@ export interface AssignmentParts {
   people: People;
   view: (conversation: Conversation, caller: Caller) => Promise<ConversationView>;
 }
-
-const HELPERS: ["agent", "admin"] = ["agent", "admin"];
 
 const isAdmin = ({ roles }: Caller): boolean => roles.includes("admin");
 

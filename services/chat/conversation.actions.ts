@@ -1,7 +1,7 @@
 import type { ActionSchema } from "moleculer";
 import { action, callerOf, callOf } from "../../lib/actions";
 import { conflict } from "../../lib/errors";
-import { visibleConversation, visibleSeq } from "./access";
+import { HELPERS, visibleConversation, visibleSeq } from "./access";
 import * as schema from "./chat.schema";
 import { type Conversation, isOpen, transition } from "./conversation";
 import { listConversations } from "./conversation.list";
@@ -116,7 +116,7 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
 
     label: action({
       rest: "PATCH /conversations/:id",
-      access: ["agent", "admin"],
+      access: HELPERS,
       summary: "Sets the labels that agents see",
       params: schema.LabelParams,
       returns: schema.ConversationView,

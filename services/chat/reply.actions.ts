@@ -1,6 +1,7 @@
 import type { ActionSchema } from "moleculer";
 import { action } from "../../lib/actions";
 import { Nothing, type Static } from "../../lib/schema";
+import { HELPERS } from "./access";
 import * as schema from "./chat.schema";
 import type { Reply, ReplyStore } from "./reply.store";
 
@@ -16,7 +17,7 @@ export function replyActions(replies: ReplyStore): Record<string, ActionSchema> 
   return {
     replies: action({
       rest: "GET /canned-replies",
-      access: ["agent", "admin"],
+      access: HELPERS,
       summary: "What agents say often, by shortcut",
       retryable: true,
       params: schema.NoParams,
@@ -26,7 +27,7 @@ export function replyActions(replies: ReplyStore): Record<string, ActionSchema> 
 
     addReply: action({
       rest: "POST /canned-replies",
-      access: ["agent", "admin"],
+      access: HELPERS,
       summary: "Adds a canned reply",
       params: schema.AddReply,
       returns: schema.CannedReply,
@@ -37,7 +38,7 @@ export function replyActions(replies: ReplyStore): Record<string, ActionSchema> 
 
     changeReply: action({
       rest: "PATCH /canned-replies/:id",
-      access: ["agent", "admin"],
+      access: HELPERS,
       summary: "Changes a canned reply",
       params: schema.ChangeReply,
       returns: schema.CannedReply,
@@ -52,7 +53,7 @@ export function replyActions(replies: ReplyStore): Record<string, ActionSchema> 
 
     removeReply: action({
       rest: "DELETE /canned-replies/:id",
-      access: ["agent", "admin"],
+      access: HELPERS,
       summary: "Removes a canned reply",
       params: schema.ById,
       returns: Nothing,

@@ -1,7 +1,7 @@
 import type { ActionSchema } from "moleculer";
 import { action, callerOf, callOf } from "../../lib/actions";
 import { invalid } from "../../lib/errors";
-import { visibleConversation } from "./access";
+import { HELPERS, visibleConversation } from "./access";
 import { ById, Context, ReportParams } from "./chat.schema";
 import type { ConversationStore } from "./conversation.store";
 import { contextOf } from "./orders";
@@ -15,7 +15,7 @@ export function reportActions(conversations: ConversationStore): Record<string, 
   return {
     context: action({
       rest: "GET /conversations/:id/context",
-      access: ["agent", "admin"],
+      access: HELPERS,
       summary: "What whoever helps should know of a conversation's customer: their latest orders",
       retryable: true,
       params: ById,
