@@ -102,23 +102,19 @@ export class Relay<T extends OutboxDocument> {
 
   /** How many documents have something to publish; of more than 10,000 nobody counts the rest. */
   async waiting(): Promise<number> {
-    const found = await this.parts.collection.find(isWaiting, {
-      sort: ["outboxLast"],
-      limit: COUNTED,
-      fields: ["_id"],
-    });
-    return found.length;
+    return (await this.first(COUNTED, ["_id"])).length;
   }
 
   /** Seconds for which the first in line has waited, 0 when nothing does. */
   async oldest(): Promise<number> {
-    const batch = await this.parts.collection.find(isWaiting, {
-      sort: ["outboxLast"],
-      limit: BATCH,
-      fields: ["outbox"],
-    });
+    const batch = await this.first(BATCH, ["outbox"]);
     const times = batch.flatMap(({ outbox }) => (outbox?.[0] ? timeOf(outbox[0].id) : []));
     return times.length === 0 ? 0 : Math.max(0, (Date.now() - Math.min(...times)) / 1000);
+  }
+
+  /** Those that wait, in the order they have their turn in. */
+  private first(limit: number, fields: string[]): Promise<T[]> {
+    return this.parts.collection.find(isWaiting, { sort: ["outboxLast"], limit, fields });
   }
 
   async stop(): Promise<void> {
@@ -148,13 +144,9 @@ export class Relay<T extends OutboxDocument> {
   }
 
   private async publishAll(): Promise<void> {
-    const { collection, lease } = this.parts;
+    const { lease } = this.parts;
     while (!this.stopping.signal.aborted) {
-      const batch = await collection.find(isWaiting, {
-        sort: ["outboxLast"],
-        limit: BATCH,
-        fields: ["outbox", "outboxLast"],
-      });
+      const batch = await this.first(BATCH, ["outbox", "outboxLast"]);
       if (batch.length === 0 || !(await lease.hold())) return;
       if (hasFault("outbox-marks-first")) await this.mark(batch);
       await this.parts.publish(batch, this.stopping.signal);
