@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { DeskLab, type Person } from "./desk.parts";
 import { eventually } from "./node";
+import { killedAt } from "./victims";
 
 let dataDir: string;
 let desk: DeskLab | undefined;
@@ -17,18 +15,6 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Runs a node until it is killed at `point`; answers who was there. */
-async function killedAt(point: string): Promise<{ agent: Person; customer: Person }> {
-  const child = spawn(process.execPath, ["--require", "tsx/cjs", join(__dirname, "chat.desk.victim.ts")], {
-    env: { ...process.env, NODE_ENV: "test", DATA_DIR: dataDir, CRASH_AT: point },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ended = once(child, "exit");
-  const output = await text(child.stdout);
-  expect(await ended).toEqual([null, "SIGKILL"]);
-  return JSON.parse(output);
-}
-
 test.each([
   ["chat.place-taken", "assigned", 1],
   ["chat.assigned", "assigned", 1],
@@ -36,7 +22,9 @@ test.each([
 ])(
   "a node killed at %s leaves no place taken for nothing",
   async (point, status, load) => {
-    const { agent, customer } = await killedAt(point);
+    const { agent, customer } = await killedAt<Record<"agent" | "customer", Person>>("chat.desk.victim.ts", point, {
+      DATA_DIR: dataDir,
+    });
     desk = await DeskLab.start({ DATA_DIR: dataDir });
     const lab = desk;
     await lab.connect(agent);
