@@ -1,4 +1,5 @@
 import type { Static } from "../../lib/schema";
+import { now } from "../../lib/time";
 import type { Due } from "../../mixins/sweeper.mixin";
 import type { AgentStatus, AgentView, Person } from "./chat.schema";
 import type { Conversation } from "./conversation";
@@ -57,11 +58,17 @@ const load = ({ capacity, free }: Agent): number => (capacity - free) / capacity
 export const byTurn = (a: Agent, b: Agent): number =>
   load(a) - load(b) || (a.lastAssignedAt ?? "").localeCompare(b.lastAssignedAt ?? "") || a._id.localeCompare(b._id);
 
-type Waiting = Pick<Conversation, "_id" | "passedBy" | "customer">;
+type Waiting = Pick<Conversation, "_id" | "passedBy" | "passedUntil" | "customer">;
 
-/** Whether the queue may give them this conversation; one that they put back or opened is for somebody else. */
-export const mayBeGiven = (agent: Agent, { _id, passedBy, customer }: Waiting): boolean =>
-  isAvailable(agent) && passedBy !== agent._id && customer.id !== agent._id && agent.holding[_id] === undefined;
+const passedOver = ({ passedBy, passedUntil = "" }: Waiting, { _id }: Agent): boolean =>
+  passedBy === _id && passedUntil > now();
+
+/** Whether the queue may give them this conversation; one that they just put back, or opened, is for somebody else. */
+export const mayBeGiven = (agent: Agent, conversation: Waiting): boolean =>
+  isAvailable(agent) &&
+  !passedOver(conversation, agent) &&
+  conversation.customer.id !== agent._id &&
+  agent.holding[conversation._id] === undefined;
 
 /** Who gets it; undefined where it has to wait. */
 export const chooseAgent = (agents: Agent[], conversation: Waiting): Agent | undefined =>

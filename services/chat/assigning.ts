@@ -17,7 +17,7 @@ export interface AssigningParts {
   agents: AgentStore;
   conversations: ConversationStore;
   leaseMs: number;
-  /** Milliseconds without a connection after which an agent is gone. */
+  /** Milliseconds without a connection after which an agent is gone, and for which the queue passes over who put back. */
   graceMs: number;
   /** A conversation changed hands: for whoever shows it. */
   changed: (conversation: Conversation) => void;
@@ -123,6 +123,9 @@ export function assigning(parts: AssigningParts) {
     return holder && occupy(holder.agent, conversation, holder.at);
   }
 
+  /** As long as somebody who is gone has to come back: then their place is as good as anyone else's. */
+  const passed = () => ({ passedUntil: after(graceMs) });
+
   async function leave(before: Conversation, transition: Transition): Promise<Conversation | null> {
     const left = await conversations.apply(transition);
     if (!left) return null;
@@ -159,7 +162,7 @@ export function assigning(parts: AssigningParts) {
         if (target !== "queue")
           return conversation.agent?.id === target.agentId ? conversation : occupyFor(target.agentId, conversation);
         if (!conversation.agent) return conversation;
-        return leave(conversation, requeued(conversation, "passed", after(leaseMs)));
+        return leave(conversation, requeued(conversation, passed(), after(leaseMs)));
       }),
 
     /** Closing twice is closing once. `check` throws where the caller may not. */
@@ -175,7 +178,7 @@ export function assigning(parts: AssigningParts) {
       for (const id of Object.keys(agent.holding)) {
         const conversation = await conversations.get(id);
         if (conversation?.agent?.id === agent._id && conversation.status === "assigned")
-          await leave(conversation, requeued(conversation, "passed", after(leaseMs)));
+          await leave(conversation, requeued(conversation, passed(), after(leaseMs)));
       }
     },
 

@@ -31,6 +31,7 @@ const toAgent = ({ agent, at }: Holder) => ({
   answeredAt: undefined,
   place: undefined,
   passedBy: undefined,
+  passedUntil: undefined,
 });
 
 /** From the queue to an agent who holds a place for it. */
@@ -59,8 +60,11 @@ export function transferred(conversation: Conversation, holder: Holder, leaseUnt
   });
 }
 
-/** Back to the head of the queue: put there by its agent, or because they are gone and had not answered. */
-export function requeued(conversation: Conversation, why: "passed" | "gone", leaseUntil: string): Transition {
+/** Why it goes back to the queue: its agent put it there and is left out for a while, or is gone and had not answered. */
+export type Requeueing = { passedUntil: string } | "gone";
+
+/** Back to the head of the queue. */
+export function requeued(conversation: Conversation, why: Requeueing, leaseUntil: string): Transition {
   const { set, more } = releasing(conversation, leaseUntil);
   return transition(conversation, {
     from: {
@@ -74,7 +78,8 @@ export function requeued(conversation: Conversation, why: "passed" | "gone", lea
       assignedAt: undefined,
       answeredAt: undefined,
       place: placeInQueue(true),
-      passedBy: why === "passed" ? conversation.agent?.id : undefined,
+      passedBy: why === "gone" ? undefined : conversation.agent?.id,
+      passedUntil: why === "gone" ? undefined : why.passedUntil,
       ...set,
     },
     more,

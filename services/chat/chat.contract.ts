@@ -4,6 +4,7 @@ import type { ChatEventType, ChatFact } from "./chat.events";
 import type * as schema from "./chat.schema";
 
 export type Conversation = Static<typeof schema.ConversationView>;
+export type DeskNews = Static<typeof schema.DeskNews>;
 export type Message = Static<typeof schema.MessageView>;
 
 declare module "../../lib/actions" {
@@ -22,6 +23,8 @@ declare module "../../lib/actions" {
     "chat.unread": Asked<typeof schema.UnreadParams, typeof schema.Unread>;
     /** What the caller's client lacks of the conversations it names, as a client asks for it. */
     "chat.sync": Asked<typeof schema.SyncParams, typeof schema.Synced>;
+    /** What agents hear of whoever it concerns: which conversations wait, and which became another since then. */
+    "chat.desk": Asked<typeof schema.DeskParams, typeof schema.DeskNews>;
     /** The caller's conversations, newest first, as a client asks for them. */
     "chat.list": Asked<typeof schema.ListParams, typeof schema.ConversationPage>;
   }

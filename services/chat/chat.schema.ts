@@ -160,5 +160,11 @@ export const Unread = Type.Object({
   oldestAt: Type.Optional(Timestamp),
 });
 export const HeadsParams = Strict({ users: Type.Array(Id, { maxItems: 1000 }) });
+export const DeskParams = Strict({ since: Timestamp });
+export const DeskNews = Type.Object({
+  queued: Type.Record(Id, Seq, { description: "the last seq of each conversation that waits" }),
+  changed: Type.Array(ConversationView),
+  more: Type.Boolean({ description: "there is more than this" }),
+});
 /** By user and conversation. */
 export const Heads = Type.Object({ heads: Type.Record(Id, Type.Record(Id, Seq)) });

@@ -9,7 +9,7 @@ import type { Delivery } from "./delivery";
 import type { Erasing } from "./erasing";
 import type { MessageStore } from "./message.store";
 import type { People } from "./people";
-import { synchronised } from "./syncing";
+import { deskNews, synchronised } from "./syncing";
 import type { ConversationViews } from "./view";
 
 interface Parts {
@@ -66,6 +66,13 @@ export function clientActions(parts: Parts): Record<string, ActionSchema> {
       params: schema.HeadsParams,
       returns: schema.Heads,
       handler: async ({ params }) => ({ heads: headsOf(await conversations.concerning(params.users), params.users) }),
+    }),
+
+    desk: action({
+      retryable: true,
+      params: schema.DeskParams,
+      returns: schema.DeskNews,
+      handler: (ctx) => deskNews({ conversations, views }, callerOf(ctx), ctx.params.since),
     }),
 
     unread: action({

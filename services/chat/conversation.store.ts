@@ -21,6 +21,7 @@ const READ: Record<Exclude<keyof Conversation, "_id" | "outbox">, true> = {
   releases: true,
   fence: true,
   passedBy: true,
+  passedUntil: true,
   agents: true,
   createdAt: true,
   assignedAt: true,
@@ -28,6 +29,7 @@ const READ: Record<Exclude<keyof Conversation, "_id" | "outbox">, true> = {
   answeredAt: true,
   firstResponseAt: true,
   closedAt: true,
+  changedAt: true,
   rating: true,
   traceparent: true,
 };
@@ -45,6 +47,7 @@ export function conversationStore(store: Store, wake: () => void) {
       { fields: ["status", "-_id"], mongoOnly: true },
       { fields: ["place"], sparse: true },
       { fields: ["due"], sparse: true },
+      { fields: ["changedAt"], sparse: true },
       outboxIndex,
     ],
   });
@@ -123,6 +126,10 @@ export function conversationStore(store: Store, wake: () => void) {
 
     /** How many wait that come before a place in the queue. */
     countBefore: (place: string): Promise<number> => collection.count({ place: { $lt: place } }),
+
+    /** Those that became another since then, the first to do so first. */
+    changedSince: (since: string, limit: number): Promise<Conversation[]> =>
+      collection.find({ changedAt: { $gte: since } }, { sort: ["changedAt"], limit, fields }),
 
     /** The places of all that wait, in order. */
     async places(): Promise<string[]> {

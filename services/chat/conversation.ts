@@ -37,8 +37,9 @@ export interface Conversation extends Due, OutboxDocument {
   releases?: Record<string, string>;
   /** Moved on when an agent's place for it is taken away: whoever was about to assign it to them comes too late. */
   fence?: string;
-  /** Who put it back into the queue: it goes to somebody else, unless they claim it. */
+  /** Who put it back into the queue: until `passedUntil` it goes to somebody else, unless they claim it. */
   passedBy?: string;
+  passedUntil?: string;
   /** Agents who have or had it. */
   agents: string[];
   createdAt: string;
@@ -51,6 +52,8 @@ export interface Conversation extends Due, OutboxDocument {
   /** The first message of any agent. */
   firstResponseAt?: string;
   closedAt?: string;
+  /** When it was last another one than before; its messages don't count. */
+  changedAt?: string;
   rating?: { score: number; comment?: string };
 }
 
@@ -80,7 +83,7 @@ export function transition(conversation: Conversation, { from, set = {}, more = 
   const gone = Object.entries(set).flatMap(([field, value]) => (value === undefined ? [[field, true] as const] : []));
   const change: Change = {
     ...more,
-    $set: { ...set, ...more.$set, ...currentTrace() },
+    $set: { ...set, ...more.$set, changedAt: now(), ...currentTrace() },
     $unset: { ...Object.fromEntries(gone), ...more.$unset },
   };
   const entry = event && chatEvents.entry(event, factOf({ ...conversation, ...set }));
@@ -146,6 +149,7 @@ export const newConversation = (given: { customer: Person; orderId?: string; sub
     due: createdAt,
     agents: [],
     createdAt,
+    changedAt: createdAt,
     ...currentTrace(),
   };
   const entry = chatEvents.entry("chat.conversation.opened", factOf(conversation));

@@ -1,7 +1,7 @@
 import type { Caller } from "../../lib/actions";
 import type { Static } from "../../lib/schema";
-import { isAgent, readerOf, visibleSeq } from "./access";
-import type { Synced } from "./chat.schema";
+import { forAgentsOnly, isAgent, readerOf, visibleSeq } from "./access";
+import type { DeskNews, Synced } from "./chat.schema";
 import type { ConversationStore } from "./conversation.store";
 import { messageView } from "./message";
 import type { MessageStore } from "./message.store";
@@ -50,4 +50,28 @@ export async function synchronised(
   }
   synced.conversations = await views.many(shown);
   return synced;
+}
+
+/** Of more than these, an agent's client does better to load anew. */
+const MOST_TOLD = 200;
+
+/** What a client lacks that was told of all that agents are told of, up to a time. */
+export async function deskNews(
+  { conversations, views }: Omit<Parts, "messages">,
+  caller: Caller,
+  since: string,
+): Promise<Static<typeof DeskNews>> {
+  if (!isAgent(caller)) throw forAgentsOnly();
+  const [waiting, changed] = await Promise.all([
+    conversations.queue("", MOST_TOLD + 1),
+    conversations.changedSince(since, MOST_TOLD + 1),
+  ]);
+  const shown = changed.slice(0, MOST_TOLD);
+  return {
+    queued: Object.fromEntries(
+      waiting.slice(0, MOST_TOLD).map((one) => [one._id, visibleSeq(one, readerOf(one, caller))]),
+    ),
+    changed: await views.many(shown.map((conversation) => ({ conversation, reader: readerOf(conversation, caller) }))),
+    more: waiting.length > MOST_TOLD || changed.length > MOST_TOLD,
+  };
 }

@@ -137,6 +137,19 @@ describe("an agent", () => {
     await whenAssigned(id, a.id);
   });
 
+  test("who put one back is given it again after a while, where nobody else is there", async () => {
+    await start({ CHAT_AGENT_GRACE_MS: "1500" });
+    const agent = await desk.agent();
+    const { id } = await desk.open();
+    await desk.say(agent, id);
+    const passedAt = Date.now();
+    await desk.act(agent, "transfer", id, { queue: true });
+    expect((await desk.open()).agent).toMatchObject({ id: agent.id });
+    expect(await find(id)).toMatchObject({ status: "queued", queuePosition: 1 });
+    await whenAssigned(id, agent.id);
+    expect(Date.now() - passedAt).toBeGreaterThanOrEqual(1500);
+  });
+
   test("closes what is theirs, customers what they opened, admins anything; once", async () => {
     await start();
     const agent = await desk.agent();

@@ -1,4 +1,5 @@
 import { firstIdAt } from "../../lib/ids";
+import { after, now } from "../../lib/time";
 import { type Agent, byTurn, chooseAgent, newAgent } from "../../services/chat/agent";
 import { assigned, closed, requeued, transferred } from "../../services/chat/assignment";
 import { newConversation } from "../../services/chat/conversation";
@@ -33,9 +34,14 @@ describe("whose turn it is", () => {
     ["nobody's whose place for it is still to be given back", [agent("a", 0, 5, { holding: { id: "x" } })], undefined],
     ["nobody's who asked for help with it", [agent("customer", 0, 5)], undefined],
   ])("%s", (_, agents, chosen) => {
-    const conversation = { ...waiting, _id: "id", passedBy: "passed" };
+    const conversation = { ...waiting, _id: "id", passedBy: "passed", passedUntil: after(60_000) };
     expect(chooseAgent(agents, conversation)?._id).toBe(chosen);
     expect(chooseAgent([...agents].reverse(), conversation)?._id).toBe(chosen);
+  });
+
+  test("is theirs again who put it back, after a while or where it is not known when they did", () => {
+    for (const passedUntil of [now(), undefined])
+      expect(chooseAgent([agent("passed", 0, 5)], { ...waiting, passedBy: "passed", passedUntil })?._id).toBe("passed");
   });
 
   test("is the same whatever the order that agents are read in", () => {
@@ -59,7 +65,7 @@ describe("a conversation", () => {
       assignedAt: null,
       fence: "f",
     });
-    expect(change.$unset).toMatchObject({ place: true, work: true, due: true, passedBy: true, answeredAt: true });
+    expect(change.$unset).toMatchObject({ place: true, work: true, due: true, passedBy: true, passedUntil: true });
     expect(change.$push).toMatchObject({ outbox: { $each: [{ type: "chat.conversation.assigned" }] } });
   });
 
@@ -71,7 +77,7 @@ describe("a conversation", () => {
 
   test.each([
     ["passed on", transferred(held, { agent: { id: "b", name: "B" }, at: until }, until)],
-    ["put back", requeued(held, "passed", until)],
+    ["put back", requeued(held, { passedUntil: until }, until)],
     ["closed", closed(held, until)],
   ])("that is %s gives back its agent's place, or leaves it to a sweeper", (_, { from, change }) => {
     expect(from).toMatchObject({ assignedAt: at });
