@@ -101,7 +101,7 @@ export class StreamCursor {
     this.floor = more ? (this.notified[0] ?? "") : "";
   }
 
-  /** What to ask `chat.sync` for, given the caller's open conversations. */
+  /** What to ask `chat.sync` for, given the conversations that are open to the caller. */
   wanted(open: Record<string, number>): Map<string, number> {
     return new Map([...Object.keys(open).map((id) => [id, 0] as const), ...this.seqs]);
   }

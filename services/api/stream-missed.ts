@@ -1,6 +1,6 @@
 import type { Call, Caller } from "../../lib/actions";
 import { newId } from "../../lib/ids";
-import type { Conversation } from "../chat/chat.contract";
+import type { Conversation, DeskNews as Desk } from "../chat/chat.contract";
 import { type EventName, isAgent } from "./deliveries";
 import { MAX_NOTIFICATIONS, type StreamCursor } from "./stream-cursor";
 
@@ -28,8 +28,13 @@ const concerns = ({ id }: Caller, { customer, agent, status }: Conversation) =>
 export function missed(call: Call) {
   const as = (caller: Caller) => ({ requestID: newId(), meta: { user: caller } });
 
-  async function messages(caller: Caller, cursor: StreamCursor, open: Record<string, number>, push: Push) {
-    const wanted = [...cursor.wanted(open)];
+  /** Agents hear of every conversation that waits or changes hands, whoever it was with and is with now. */
+  async function desk(caller: Caller, since: number): Promise<Desk> {
+    if (!isAgent(caller)) return { queued: {}, changed: [], more: false };
+    return call("chat.desk", { since: new Date(since).toISOString() }, as(caller));
+  }
+
+  async function messages(caller: Caller, cursor: StreamCursor, wanted: [string, number][], push: Push) {
     const conversations = new Map<string, Conversation>();
     let count = 0;
     for (let first = 0; first < wanted.length; first += CURSORS_AT_ONCE) {
@@ -76,10 +81,9 @@ export function missed(call: Call) {
     }
   }
 
-  /** A conversation that came and went meanwhile is in nobody's cursor, and not among the open ones. */
+  /** A customer's conversation that came and went meanwhile is in no cursor, and not among the open ones. */
   async function demandNoneUnseen(caller: Caller, cursor: StreamCursor) {
-    const mine = isAgent(caller) ? { assignee: "me" as const } : {};
-    const { items } = await call("chat.list", { status: "closed", limit: CLOSED_LOOKED_AT, ...mine }, as(caller));
+    const { items } = await call("chat.list", { status: "closed", limit: CLOSED_LOOKED_AT }, as(caller));
     const since = cursor.upTo - CLOCKS_MS;
     for (const { id, closedAt } of items)
       if (closedAt && Date.parse(closedAt) >= since && cursor.get(id) === undefined) throw new CannotResume();
@@ -87,14 +91,22 @@ export function missed(call: Call) {
 
   return {
     async send(caller: Caller, cursor: StreamCursor, open: Record<string, number>, push: Push): Promise<void> {
-      await demandNoneUnseen(caller, cursor);
-      await messages(caller, cursor, open, push);
+      const { queued, changed, more } = await desk(caller, cursor.upTo - CLOCKS_MS);
+      if (more) throw new CannotResume();
+      if (!isAgent(caller)) await demandNoneUnseen(caller, cursor);
+      const mine = changed.filter((one) => concerns(caller, one)).map(({ id, lastSeq }) => [id, lastSeq] as const);
+      const wanted = cursor.wanted({ ...queued, ...Object.fromEntries(mine), ...open });
+      const others = changed.filter(({ id }) => !wanted.has(id));
+      await messages(caller, cursor, [...wanted], push);
+      for (const conversation of others) await push("chat.conversation", { conversation });
+      if (isAgent(caller)) await push("chat.queue", { length: Object.keys(queued).length });
       await notifications(caller, cursor, push);
     },
 
     /** Moves a new cursor to what is there now. */
     async skip(caller: Caller, cursor: StreamCursor, open: Record<string, number>): Promise<void> {
-      for (const [conversationId, seq] of Object.entries(open)) cursor.reach(conversationId, seq);
+      const { queued } = await desk(caller, Date.now());
+      for (const [conversationId, seq] of Object.entries({ ...queued, ...open })) cursor.reach(conversationId, seq);
       const { items, nextCursor } = await call("notification.list", { limit: MAX_NOTIFICATIONS }, as(caller));
       cursor.startAt(
         items.map(({ id }) => id),

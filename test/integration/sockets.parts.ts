@@ -176,8 +176,16 @@ const withUrl = (node: TestNode): Gateway => {
 };
 
 /** A gateway with real auth and user services, and a stand-in for chat. */
-export async function startShop(standIn: StandIn, environment: Record<string, string> = {}): Promise<Gateway> {
-  const services = [authService, userService, standIn.chat, standIn.notification, apiService];
+export function startShop(standIn: StandIn, environment: Record<string, string> = {}): Promise<Gateway> {
+  return startWith([standIn.chat, standIn.notification], environment);
+}
+
+/** A gateway with real auth and user services, and these. */
+export async function startWith(
+  others: ((broker: ServiceBroker) => ServiceSchema)[],
+  environment: Record<string, string> = {},
+): Promise<Gateway> {
+  const services = [authService, userService, ...others, apiService];
   const gateway = withUrl(await startNode(services, { PORT: "0", ...environment }));
   await routed(gateway);
   return gateway;

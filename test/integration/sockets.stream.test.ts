@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { metaOf, register } from "./auth.accounts";
 import { eventually } from "./node";
 import { type Gateway, StandIn, startSecond, startShop } from "./sockets.parts";
+import { bearer, listen, names, seqs } from "./stream.parts";
 
 const standIn = new StandIn();
 let shop: Gateway;
@@ -13,7 +14,6 @@ beforeAll(async () => {
   second = await startSecond(shop);
 });
 afterAll(async () => {
-  for (const { close } of streams) close();
   await second.stop();
   await shop.stop();
 });
@@ -24,55 +24,7 @@ beforeEach(() => {
   standIn.notified = [];
 });
 
-interface Heard {
-  id: string;
-  event: string;
-  data: Record<string, unknown>;
-}
-interface Listening {
-  events: Heard[];
-  closed: boolean;
-  close: () => void;
-}
-const streams: Listening[] = [];
-
-async function listen(gateway: Gateway, query: string, headers: Record<string, string> = {}): Promise<Listening> {
-  const aborting = new AbortController();
-  const response = await fetch(`${gateway.url}/api/v1/stream${query}`, { headers, signal: aborting.signal });
-  if (response.status !== 200 || !response.body) throw new Error(`${response.status} ${await response.text()}`);
-  expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
-  const listening: Listening = { events: [], closed: false, close: () => aborting.abort() };
-  streams.push(listening);
-  void (async (body: AsyncIterable<Uint8Array>) => {
-    let text = "";
-    for await (const chunk of body) {
-      text += Buffer.from(chunk).toString();
-      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-        const fields = Object.fromEntries(
-          text
-            .slice(0, end)
-            .split("\n")
-            .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
-        );
-        text = text.slice(end + 2);
-        if (fields.event)
-          listening.events.push({ id: fields.id ?? "", event: fields.event, data: JSON.parse(fields.data ?? "") });
-      }
-    }
-  })(response.body as unknown as AsyncIterable<Uint8Array>)
-    .catch(() => undefined)
-    .finally(() => {
-      listening.closed = true;
-    });
-  return listening;
-}
-
-const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-const names = ({ events }: Listening) => events.map(({ event }) => event);
 const message = (seq: number, conversationId = "c1") => ({ id: `m${seq}`, conversationId, seq, text: `text ${seq}` });
-const seqs = ({ events }: Listening) =>
-  events.flatMap(({ event, data }) => (event === "chat.message" ? (data.message as { seq: number }).seq : []));
-
 async function start() {
   const account = await register(shop);
   const to = { users: [account.user.id] };
