@@ -11,9 +11,10 @@ import {
   ConnectParams,
   DisconnectParams,
   NoParams,
+  OfUser,
   RenewParams,
 } from "./chat.schema";
-import type { People } from "./people";
+import { helperOf, type People } from "./people";
 import type { Tracker } from "./presence/tracker";
 
 interface Parts {
@@ -39,21 +40,22 @@ export function agentActions({
   kick,
   warn,
 }: Parts): Record<string, ActionSchema> {
-  const known = (call: Call, id: string): Promise<Agent> => agents.ensure(id, () => people(call, id));
+  const known = (call: Call, id: string): Promise<Agent> => agents.ensure(id, () => helperOf(call, id));
 
   /** Somebody may have been an agent once. */
-  async function retire(id: string): Promise<void> {
+  async function leaves(id: string): Promise<void> {
     const retired = await agents.retire(id);
     if (retired) await dismiss(retired);
   }
 
   return {
     connect: action({
+      retryable: true,
       params: ConnectParams,
       returns: Nothing,
       async handler(ctx) {
         const { agent, ...connection } = ctx.params;
-        await (agent ? known(callOf(ctx), connection.userId) : retire(connection.userId)).catch((error: unknown) =>
+        await (agent ? known(callOf(ctx), connection.userId) : leaves(connection.userId)).catch((error: unknown) =>
           warn(error, "an agent who connected will be known once they say how they are"),
         );
         await tracker.connect(connection);
@@ -61,7 +63,19 @@ export function agentActions({
       },
     }),
 
+    retire: action({
+      params: OfUser,
+      returns: Nothing,
+      async handler({ params: { userId } }) {
+        // Also where they are retired already: whoever did it may have died before the rest.
+        const retired = (await agents.retire(userId)) ?? (await agents.get(userId));
+        if (retired && !retired.helps) await dismiss(retired);
+        return null;
+      },
+    }),
+
     disconnect: action({
+      retryable: true,
       params: DisconnectParams,
       returns: Nothing,
       async handler({ params }) {
@@ -71,6 +85,7 @@ export function agentActions({
     }),
 
     renew: action({
+      retryable: true,
       params: RenewParams,
       returns: Nothing,
       async handler({ params }) {
@@ -107,6 +122,7 @@ export function agentActions({
       rest: "PUT /agents/me",
       access: HELPERS,
       summary: "Takes conversations or not, and how many at once; a lower capacity takes nothing away",
+      retryable: true,
       params: AgentStatusParams,
       returns: AgentView,
       async handler(ctx) {

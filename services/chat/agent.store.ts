@@ -29,7 +29,7 @@ export function agentStore(store: Store, { capacity, leaseMs, graceMs }: Limits)
     all: (): Promise<Agent[]> => collection.find({ helps: true }, { sort: ["_id"] }),
     available: (): Promise<Agent[]> => collection.find(AVAILABLE),
 
-    /** The document of somebody who helps, made where there is none yet; `person` is asked for where they did not until now. */
+    /** The document of somebody who helps, made where there is none yet; `person` is asked for, and may refuse, where they did not until now. */
     async ensure(id: string, person: () => Promise<Person>): Promise<Agent> {
       const known = await collection.get(id);
       if (known?.helps) return known;

@@ -173,9 +173,11 @@ export function assigning(parts: AssigningParts) {
         return leave(conversation, closed(conversation, after(leaseMs)));
       }),
 
-    /** Puts back into the queue what somebody has who helps no more. */
+    /** Puts back into the queue what somebody has who helps no more, and gets no place any more. Idempotent. */
     async dismiss(agent: Agent): Promise<void> {
-      for (const id of Object.keys(agent.holding)) {
+      for (const [id, at] of Object.entries(agent.holding)) {
+        // Somebody may be about to assign it.
+        if (await withdraw(agent._id, id, at)) continue;
         const conversation = await conversations.get(id);
         if (conversation?.agent?.id === agent._id && conversation.status === "assigned")
           await leave(conversation, requeued(conversation, passed(), after(leaseMs)));

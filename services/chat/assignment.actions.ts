@@ -7,13 +7,12 @@ import { type Assigning, notAssigned } from "./assigning";
 import { ById, ConversationView, TransferParams } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
-import type { People } from "./people";
+import { helperOf } from "./people";
 
 export interface AssignmentParts {
   agents: AgentStore;
   assigning: Assigning;
   conversations: ConversationStore;
-  people: People;
   view: (conversation: Conversation, caller: Caller) => Promise<ConversationView>;
 }
 
@@ -21,13 +20,14 @@ const isAdmin = ({ roles }: Caller): boolean => roles.includes("admin");
 
 /** Who has a conversation, by their own doing. */
 export function assignmentActions(parts: AssignmentParts): Record<string, ActionSchema> {
-  const { agents, people, assigning, conversations, view } = parts;
+  const { agents, assigning, conversations, view } = parts;
 
   return {
     claim: action({
       rest: "POST /conversations/:id/claim",
       access: HELPERS,
       summary: "Takes a conversation that waits; also while one is away",
+      retryable: true,
       params: ById,
       returns: ConversationView,
       errors: [
@@ -38,7 +38,7 @@ export function assignmentActions(parts: AssignmentParts): Record<string, Action
       ],
       async handler(ctx) {
         const caller = callerOf(ctx);
-        await agents.ensure(caller.id, () => people(callOf(ctx), caller.id));
+        await agents.ensure(caller.id, () => helperOf(callOf(ctx), caller.id));
         return view(await assigning.claim(ctx.params.id, caller.id), caller);
       },
     }),
@@ -70,6 +70,7 @@ export function assignmentActions(parts: AssignmentParts): Record<string, Action
       rest: "POST /conversations/:id/close",
       access: "signed-in",
       summary: "Ends a conversation: its customer, its agent, or an admin; again changes nothing",
+      retryable: true,
       params: ById,
       returns: ConversationView,
       errors: [

@@ -17,8 +17,10 @@ declare module "../../lib/actions" {
     "chat.renew": Asked<typeof schema.RenewParams, typeof Nothing>;
     /** Of each user's open conversations (a customer's own, an agent's assigned ones) the seq of the last message they may see. */
     "chat.heads": Asked<typeof schema.HeadsParams, typeof schema.Heads>;
+    /** A user helps no more, being locked or without the role: others get what they have. Idempotent; they help again once they connect or say how they are. */
+    "chat.retire": Asked<typeof schema.OfUser, typeof Nothing>;
     /** A user is erased: their name, and as a customer all that they wrote, leave the conversations. Idempotent. */
-    "chat.erase": Asked<typeof schema.EraseParams, typeof Nothing>;
+    "chat.erase": Asked<typeof schema.OfUser, typeof Nothing>;
     /** What a user has not read of a conversation, as `unread` in the view. 0 for whoever is neither its customer nor the agent who has it. */
     "chat.unread": Asked<typeof schema.UnreadParams, typeof schema.Unread>;
     /** What the caller's client lacks of the conversations it names, as a client asks for it. */

@@ -152,7 +152,7 @@ const ConnectionFields = { connectionId: Id, userId: Id };
 export const ConnectParams = Strict({ ...ConnectionFields, agent: Type.Boolean({ description: "may be one" }) });
 export const DisconnectParams = Strict(ConnectionFields);
 export const RenewParams = Strict({ connections: Type.Array(Strict(ConnectionFields), { maxItems: 10_000 }) });
-export const EraseParams = Strict({ userId: Id });
+export const OfUser = Strict({ userId: Id });
 export const UnreadParams = Strict({ userId: Id, conversationId: Id });
 export const Unread = Type.Object({
   unread: Type.Integer(),

@@ -94,7 +94,7 @@ export function clientActions(parts: Parts): Record<string, ActionSchema> {
     }),
 
     erase: action({
-      params: schema.EraseParams,
+      params: schema.OfUser,
       returns: Nothing,
       async handler({ params }) {
         await erase(params.userId);

@@ -115,7 +115,7 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
 
     actions: {
       ...agentActions({ agents, people, tracker, capacity, dismiss: process.dismiss, kick, warn }),
-      ...assignmentActions({ agents, people, assigning: process, conversations, view }),
+      ...assignmentActions({ agents, assigning: process, conversations, view }),
     },
 
     async erase(userId) {

@@ -1,9 +1,17 @@
 import { LRUCache } from "lru-cache";
 import type { Call } from "../../lib/actions";
+import { forAgentsOnly, isAgent } from "./access";
 import type { Person } from "./chat.schema";
 
 /** Milliseconds; a new name is seen as late as that. */
 const KEEP_MS = 60_000;
+
+/** Somebody who helps by what `user` knows of them now: a token may be older. 403 FORBIDDEN, 404 USER_NOT_FOUND. */
+export async function helperOf(call: Call, id: string): Promise<Person> {
+  const { name, status, roles } = await call("user.find", { id });
+  if (status === "locked" || !isAgent({ roles })) throw forAgentsOnly();
+  return { id, name };
+}
 
 /** Names by user id, asked of `user` and kept for a minute. */
 export function peopleOf() {

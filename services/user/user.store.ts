@@ -12,6 +12,8 @@ export interface FollowUp {
   id: string;
   endSessions?: boolean;
   renewClaims?: boolean;
+  /** They help nobody any more, be it that they never did. */
+  retire?: boolean;
   erase?: boolean;
 }
 
@@ -43,6 +45,9 @@ export const toView = ({ _id, email, emailVerified, name, roles, status, created
   status: status === "locked" ? "locked" : "active",
   createdAt,
 });
+
+/** Admins help as agents do. */
+export const mayHelp = (roles: Role[]): boolean => roles.some((role) => role === "agent" || role === "admin");
 
 const notErased: Filter = { status: { $ne: "erased" } };
 const ADDRESS_TRIES = 20;
@@ -131,6 +136,7 @@ export function userStore(store: Store, leaseMs: number) {
       const following = {
         ...(roles && followedBy("renewClaims")),
         ...(status === "locked" && followedBy("endSessions")),
+        ...((status === "locked" || (roles && !mayHelp(roles))) && followedBy("retire")),
       };
       return change(id, { $set: { roles, status, ...following } });
     },
@@ -142,9 +148,12 @@ export function userStore(store: Store, leaseMs: number) {
         { sort: ["-_id"], limit: limit + 1 },
       ),
 
-    /** Ticks off what was done, unless more was added meanwhile. */
-    async followed({ _id, followUp }: UserDocument): Promise<void> {
-      if (followUp) await users.update({ _id, "followUp.id": followUp.id }, { $unset: { followUp: true, due: true } });
+    /** Ticks off what was done, all or some of it, unless more was added meanwhile. */
+    async followed({ _id, followUp }: UserDocument, ...tasks: Task[]): Promise<void> {
+      if (!followUp) return;
+      const done = tasks.length > 0 ? tasks.map((task) => `followUp.${task}`) : ["followUp", "due"];
+      const change = { $unset: Object.fromEntries(done.map((path) => [path, true as const])) };
+      await users.update({ _id, "followUp.id": followUp.id }, change);
     },
   };
 }

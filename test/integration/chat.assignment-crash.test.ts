@@ -15,6 +15,9 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+const victim = (point: string) =>
+  killedAt<Record<"agent" | "customer", Person>>("chat.desk.victim.ts", point, { DATA_DIR: dataDir });
+
 test.each([
   ["chat.place-taken", "assigned", 1],
   ["chat.assigned", "assigned", 1],
@@ -22,9 +25,7 @@ test.each([
 ])(
   "a node killed at %s leaves no place taken for nothing",
   async (point, status, load) => {
-    const { agent, customer } = await killedAt<Record<"agent" | "customer", Person>>("chat.desk.victim.ts", point, {
-      DATA_DIR: dataDir,
-    });
+    const { agent, customer } = await victim(point);
     desk = await DeskLab.start({ DATA_DIR: dataDir });
     const lab = desk;
     await lab.connect(agent);
@@ -38,3 +39,11 @@ test.each([
   },
   60_000,
 );
+
+test("what a dead node was about to give somebody who helps no more is not theirs", async () => {
+  const { agent, customer } = await victim("chat.place-taken");
+  desk = await DeskLab.start({ DATA_DIR: dataDir, LEASE_MS: "60000" });
+  await desk.node.call("chat.retire", { userId: agent.id });
+  expect(await desk.status(agent, { status: "away" })).toMatchObject({ load: 0 });
+  expect(await desk.open(customer)).toMatchObject({ status: "queued", agent: null });
+}, 60_000);

@@ -77,6 +77,42 @@ test("erasure is answered while order is away and finished when it is back", asy
   for (const field of ["email", "followUp", "due"]) expect(left).not.toHaveProperty(field);
 });
 
+test("who is locked is signed out once while chat is away, which is asked until it knows", async () => {
+  const state = { away: true, asked: [] as string[] };
+  const chat = (_: ServiceBroker): ServiceSchema => ({
+    name: "chat",
+    actions: {
+      retire(ctx: { params: { userId: string } }) {
+        state.asked.push(ctx.params.userId);
+        if (state.away) throw new Error("away");
+        return null;
+      },
+    },
+  });
+  node = await startNode([authService, userService, chat], LEASE);
+  const { user } = await register(node);
+  const revoked = async () =>
+    (await node.call("auth.revocations", { since: "2020-01-01T00:00:00Z" })).items.filter(
+      ({ kind }) => kind === "user",
+    );
+  await node.as(admin, "user.change", { id: user.id, status: "locked" });
+  const [once] = await revoked();
+  expect(once).toMatchObject({ subject: user.id, reason: "locked" });
+  await eventually(() => state.asked.length >= 3);
+  expect(await revoked()).toEqual([once]);
+  state.away = false;
+  const asked = state.asked.length;
+  await eventually(() => state.asked.length > asked);
+  expect(new Set(state.asked)).toEqual(new Set([user.id]));
+  await node.broker.stop();
+  const { users } = userStore(new NedbStore(node.dataDir), 0);
+  await users.open();
+  const left = await users.get(user.id);
+  await users.close();
+  expect(left).toMatchObject({ status: "locked" });
+  for (const field of ["followUp", "due"]) expect(left).not.toHaveProperty(field);
+});
+
 test.each([
   [{ status: "locked" }, "locked"],
   [{ roles: ["agent"] }, undefined],
