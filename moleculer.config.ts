@@ -11,7 +11,8 @@ import { EventLog } from "./lib/topics/event-log";
 import { KafkaTopics } from "./lib/topics/kafka";
 import type { Topics } from "./lib/topics/topics";
 import { cacherFor } from "./mixins/cacher";
-import { countsAsFailure, ErrorRegenerator } from "./mixins/errors";
+import { countsAsFailure, ErrorRegenerator, isTriedAgain } from "./mixins/errors";
+import { hedgingMiddleware } from "./mixins/hedging.middleware";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
 import { metricsMiddleware } from "./mixins/metrics.middleware";
 import { operationsMiddleware } from "./mixins/operations.middleware";
@@ -63,7 +64,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     registry: { strategy: "RoundRobin", preferLocal: true },
 
     // Off unless an action says that it is safe to run twice: then another node may answer for one that has died.
-    retryPolicy: { enabled: false, retries: 2, delay: 100, maxDelay: 1000, factor: 2 },
+    retryPolicy: { enabled: false, retries: 2, delay: 100, maxDelay: 1000, factor: 2, check: isTriedAgain },
     circuitBreaker: {
       enabled: true,
       threshold: 0.5,
@@ -84,6 +85,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     middlewares: [
       idempotencyMiddleware(environment.leaseMs),
       metricsMiddleware(metrics),
+      hedgingMiddleware(metrics),
       requestScopeMiddleware,
       operationsMiddleware(environment.opsPort),
     ],

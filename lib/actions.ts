@@ -78,7 +78,7 @@ export interface ActionDefinition<P extends TSchema, R extends TSchema> {
   errors?: [status: number, code: string][];
   /** `Idempotency-Key`: honoured where sent, or required. Needs the idempotency mixin in the service. */
   idempotency?: "optional" | "required";
-  /** Safe to run twice: the broker may retry it when the answer got lost. */
+  /** Safe to run twice: another node is asked as well while the first one is silent, and again when it is gone. */
   retryable?: boolean;
   /** Milliseconds, where the broker's default does not fit. */
   timeout?: number;

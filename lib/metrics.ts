@@ -57,6 +57,12 @@ export class Metrics {
     labelNames: ["limit"],
     registers: [this.registry],
   });
+  readonly hedgedCalls = new Counter({
+    name: "shop_calls_hedged_total",
+    help: "Calls that a second node was asked, as the first one said nothing",
+    labelNames: ["action"],
+    registers: [this.registry],
+  });
   readonly sockets = new MeasuredGauge({
     name: "shop_sockets",
     help: "Sockets that are connected to this node, by transport",

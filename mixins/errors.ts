@@ -25,3 +25,11 @@ export function countsAsFailure(error: unknown): boolean {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code !== "number" || code >= 500;
 }
+
+/** Another try, or another node, may fare better. */
+export const isTransient = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "retryable" in error && error.retryable === true;
+
+/** What is tried again: a node that is too slow or too busy would only get more to do. */
+export const isTriedAgain = (error: unknown): boolean =>
+  isTransient(error) && !(error instanceof Errors.RequestTimeoutError) && !(error instanceof Errors.QueueIsFullError);

@@ -89,6 +89,7 @@ export function messageActions(parts: Parts): Record<string, ActionSchema> {
       rest: "POST /conversations/:id/messages",
       access: "signed-in",
       summary: "Stores a message for good; the same `clientMsgId` again gets the first answer with 200",
+      retryable: true,
       params: schema.SendParams,
       returns: schema.MessageView,
       status: 201,
