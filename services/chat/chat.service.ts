@@ -45,7 +45,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
     view: (conversation, caller) => views.one(conversation, readerOf(conversation, caller)),
     changed: (conversation) => delivery.conversation(conversation, { changedHands: true }),
   });
-  const forget = erasing({ conversations, messages, close: desk.close });
+  const forget = erasing({ conversations, messages, delivery, close: desk.close });
   const erase = (userId: string) => desk.erase(userId).then(() => forget(userId));
 
   return {

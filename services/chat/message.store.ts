@@ -154,10 +154,24 @@ export function messageStore(store: Store) {
       return new Set(found.map(({ conversationId }) => conversationId));
     },
 
-    /** What an erased user wrote in a conversation, at the latest seen with `lastSeq`; with `texts` that goes as well. */
+    /** The newest that a user wrote in a conversation. */
+    newestOf: (conversationId: string, userId: string, { upTo, limit }: Omit<Span, "after">): Promise<Message[]> =>
+      collection.find(
+        { ...between(conversationId, 0, upTo), "sender.id": userId },
+        { sort: ["-_id"], limit, fields: SHOWN },
+      ),
+
+    /**
+     * What an erased user wrote in a conversation, at the latest seen with `lastSeq`; with `texts` that goes as well.
+     * Answers how many were left to forget.
+     */
     forget: (conversationId: string, userId: string, lastSeq: number, texts: boolean): Promise<number> =>
       collection.updateMany(
-        { ...between(conversationId, 0, lastSeq + 1), "sender.id": userId },
+        {
+          ...between(conversationId, 0, lastSeq + 1),
+          "sender.id": userId,
+          $or: [{ "sender.name": { $ne: "" } }, ...(texts ? [{ text: { $ne: "" } }] : [])],
+        },
         {
           $set: {
             "sender.name": "",

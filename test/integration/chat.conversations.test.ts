@@ -157,6 +157,45 @@ test("canned replies are kept by agents, each by its shortcut", async () => {
     await expect(lab.ask(agent, action, { id: other.id, ...more })).rejects.toMatchObject({ code: 404 });
 });
 
+test("whoever has a conversation before them is told what an erasure takes from it, once", async () => {
+  const { id } = await lab.helped(customer, agent);
+  for (const i of upTo(120)) await lab.send(customer, id, `secret ${i}`);
+  await lab.send(agent, id, "I see");
+  const waiting = await lab.open(await lab.person("customer", "Choi"), { text: "my secret" });
+  type Told = { message: Message } & { conversation: Conversation };
+  const told = () => lab.told.map(({ event, payload, to }) => ({ event, to, ...(payload as Told) }));
+  const changed = (of: string) =>
+    told().filter(({ event, message }) => event === "chat.changed" && message.conversationId === of);
+  const shown = (of: string) =>
+    told().filter(({ event, conversation }) => event === "chat.conversation" && conversation.id === of);
+
+  await lab.node.call("chat.erase", { userId: customer.id });
+  const toAgent = await eventually(() => {
+    const own = changed(id).filter(({ to }) => "users" in to && to.users.includes(agent.id));
+    return own.length >= 100 && own;
+  });
+  expect(toAgent.map(({ message }) => message.seq)).toEqual(upTo(120).slice(20).toReversed());
+  for (const { message } of toAgent) expect(message).toMatchObject({ text: "", sender: { name: "" } });
+  await eventually(() => shown(id).at(-1)?.conversation.customer.name === "");
+
+  await lab.node.call("chat.erase", { userId: agent.id });
+  await eventually(() =>
+    changed(id).some(({ to, message }) => "users" in to && to.users[0] === customer.id && message.seq === 121),
+  );
+  expect(changed(id).at(-1)?.message).toMatchObject({ text: "I see", sender: { name: "" } });
+  await eventually(() => shown(id).at(-1)?.conversation.agent?.name === "");
+
+  // All agents were shown what waited.
+  await lab.node.call("chat.erase", { userId: waiting.customer.id });
+  await eventually(() => changed(waiting.id).some(({ to, message }) => "role" in to && message.text === ""));
+  await eventually(() =>
+    shown(waiting.id).some(({ to, conversation }) => "role" in to && conversation.customer.name === ""),
+  );
+  const count = lab.told.length;
+  for (const userId of [customer.id, agent.id, waiting.customer.id]) await lab.node.call("chat.erase", { userId });
+  expect(lab.told.length).toBe(count);
+});
+
 test("of an erased customer neither name nor words are left; an agent's words stay without a name", async () => {
   const { id } = await lab.open(customer, { subject: "about me", text: "my secret" });
   await lab.ask(agent, "claim", { id });
