@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { BrokerOptions, ServiceBroker } from "moleculer";
+import { Ciphers } from "./lib/config/cipher";
+import { NodeConfig } from "./lib/config/node-config";
 import { type Environment, readEnvironment } from "./lib/environment";
 import { Health } from "./lib/health";
 import { pinoOptions, prettyDestination } from "./lib/logging";
@@ -91,7 +93,12 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     ],
     created(broker: ServiceBroker) {
       const topics = topicsFor(environment, broker.getLogger("topics"));
-      attachNode(broker, { environment, store, topics, health, metrics });
+      const config = new NodeConfig({
+        environment: environment.settings,
+        ciphers: new Ciphers(environment.config.keys),
+        logger: broker.getLogger("config"),
+      });
+      attachNode(broker, { environment, config, store, topics, health, metrics });
       registerProbes(broker, environment, store, health);
       if (environment.natsUrl && environment.kafkaBrokers.length === 0)
         broker.logger.warn("NATS_URL without KAFKA_BROKERS: other nodes do not get the events of topics");

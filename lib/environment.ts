@@ -1,5 +1,7 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import { type CipherKey, developmentKey } from "./config/cipher";
+import { LOG_LEVELS } from "./config/shared";
 import { newId } from "./ids";
 
 export type PaymentProviderName = "sandbox" | "toss" | "stripe";
@@ -14,7 +16,6 @@ export class EnvironmentError extends Error {
 
 const DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production";
 const PROVIDERS: PaymentProviderName[] = ["sandbox", "toss", "stripe"];
-const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"];
 
 interface SecretOptions {
   needed: boolean;
@@ -52,6 +53,19 @@ class Reader {
     return fallback;
   }
 
+  optionalInteger(name: string, bounds: { min?: number; max?: number }): number | undefined {
+    return this.text(name) === undefined ? undefined : this.integer(name, 0, bounds);
+  }
+
+  fraction(name: string, fallback: number): number {
+    const text = this.text(name);
+    if (text === undefined) return fallback;
+    const value = Number(text);
+    if (value >= 0 && value <= 1) return value;
+    this.refuse(`${name} must be a number from 0 to 1, not "${text}"`);
+    return fallback;
+  }
+
   url(name: string, protocols: string[]): string | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
@@ -82,6 +96,28 @@ class Reader {
     return value ?? fallback;
   }
 
+  /** `id:key` of each, 32 bytes in base64; in production there is none unless it is given. */
+  cipherKeys(name: string): CipherKey[] {
+    const keys = this.list(name).map((item) => {
+      const [, id = "", text = ""] = /^([A-Za-z0-9_-]{1,32}):(.+)$/.exec(item) ?? [];
+      return { id, key: Buffer.from(text, "base64") };
+    });
+    if (keys.some(({ id, key }) => id === "" || key.length !== 32))
+      this.refuse(`${name} must be id:key, the key being 32 bytes in base64, several with commas between them`);
+    if (new Set(keys.map(({ id }) => id)).size < keys.length) this.refuse(`${name} names a key twice`);
+    return keys.length > 0 || this.production ? keys : [developmentKey(DEVELOPMENT_SECRET)];
+  }
+
+  names(name: string): string[] {
+    const names = this.list(name);
+    for (const one of names)
+      if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(one))
+        this.refuse(
+          `${name} must be small letters, digits and hyphens, several with commas between them, not "${one}"`,
+        );
+    return names;
+  }
+
   /** A secret has a stand-in for development; in production it must be given where it is `needed`. */
   secret(name: string, { needed, standIn = "", minLength = 0 }: SecretOptions): string {
     const text = this.text(name);
@@ -108,6 +144,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
   const paymentTimeoutMs = read.integer("PAYMENT_TIMEOUT_MS", 3000, { min: 100, max: 30_000 });
   const sandboxPort = read.integer("SANDBOX_PORT", port + 2, { max: 65535 });
   const sandboxUrl = read.url("SANDBOX_URL", ["http", "https"]);
+  const logLevel = read.oneOf("LOG_LEVEL", [...LOG_LEVELS], "info");
+  const tossSecretKey = read.secret("TOSS_SECRET_KEY", { needed: provider === "toss" });
 
   const environment = {
     production,
@@ -140,7 +178,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
     trustedProxies: read.list("TRUSTED_PROXIES"),
     rateLimit: read.oneOf("RATE_LIMIT", ["on", "off"], "on") === "on",
     log: {
-      level: read.oneOf("LOG_LEVEL", LEVELS, "info"),
+      level: logLevel,
       format: read.oneOf("LOG_FORMAT", ["json", "pretty"], production ? "json" : "pretty"),
     },
     /** Never in production, whatever is asked. */
@@ -161,15 +199,25 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       refreshDays: read.integer("JWT_REFRESH_DAYS", 30, { min: 1 }),
       rotationDays: read.integer("JWT_ROTATION_DAYS", 30, { min: 1 }),
     },
-    order: {
+    config: {
+      /** The first one encrypts, all decrypt; empty in production where none is given. */
+      keys: read.cipherKeys("CONFIG_KEYS"),
+      /** Beside `default`, which holds always; later ones win. */
+      profiles: read.names("PROFILE").filter((profile) => profile !== "default"),
+      label: read.names("CONFIG_LABEL")[0] ?? "main",
+    },
+    /** Configuration keys that a variable gives: above their declared default, below all that `config` says. */
+    settings: {
       /** Seconds from placing to payment. */
-      paymentWindow: read.integer("ORDER_PAYMENT_WINDOW", 900, { min: 1 }),
+      "order.paymentWindow": read.optionalInteger("ORDER_PAYMENT_WINDOW", { min: 1, max: 2_592_000 }),
       /** Minor units, for each order. */
-      shippingFee: read.integer("ORDER_SHIPPING_FEE", 3000),
+      "order.shippingFee": read.optionalInteger("ORDER_SHIPPING_FEE", { max: 1_000_000_000 }),
+      /** Conversations that an agent has at once unless they say otherwise. */
+      "chat.capacity": read.optionalInteger("CHAT_CAPACITY", { min: 1, max: 20 }),
+      "log.level": read.text("LOG_LEVEL") && logLevel,
+      "payment.toss.secretKey": tossSecretKey || undefined,
     },
     chat: {
-      /** Conversations that an agent has at once unless they say otherwise. */
-      capacity: read.integer("CHAT_CAPACITY", 5, { min: 1, max: 20 }),
       /** Milliseconds without a connection after which an agent's unanswered conversations go back to the queue. */
       agentGraceMs: read.integer("CHAT_AGENT_GRACE_MS", 60_000, { min: 100 }),
       /** Milliseconds that a connection counts as alive without being renewed. */
@@ -191,7 +239,6 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       toss: {
         url: read.url("TOSS_URL", ["http", "https"]) ?? "https://api.tosspayments.com",
         clientKey: read.text("TOSS_CLIENT_KEY") ?? "",
-        secretKey: read.secret("TOSS_SECRET_KEY", { needed: provider === "toss" }),
       },
       stripe: {
         url: read.url("STRIPE_URL", ["http", "https"]),

@@ -1,4 +1,5 @@
 import type { ServiceBroker } from "moleculer";
+import type { NodeConfig } from "./config/node-config";
 import type { Environment } from "./environment";
 import type { Health } from "./health";
 import type { Metrics } from "./metrics";
@@ -8,6 +9,8 @@ import type { Topics } from "./topics/topics";
 /** What a node gives to the services that it hosts. */
 export interface ShopNode {
   environment: Environment;
+  /** Values that change while the node runs: read them where they are used, never keep them. */
+  config: NodeConfig;
   store: Store;
   topics: Topics;
   health: Health;

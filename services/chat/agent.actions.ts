@@ -21,8 +21,8 @@ interface Parts {
   agents: AgentStore;
   people: People;
   tracker: Tracker;
-  /** Places of an agent who never said how many. */
-  capacity: number;
+  /** Places of an agent who never said how many, at this moment. */
+  capacity: () => number;
   /** Puts back into the queue what somebody has who helps no more. */
   dismiss: (agent: Agent) => Promise<void>;
   /** An agent may have got a place. */
@@ -114,7 +114,7 @@ export function agentActions({
       async handler(ctx) {
         const { id } = callerOf(ctx);
         const agent = await agents.get(id);
-        return agentView(agent ?? newAgent(await people(callOf(ctx), id), capacity, ""));
+        return agentView(agent ?? newAgent(await people(callOf(ctx), id), capacity(), ""));
       },
     }),
 

@@ -7,8 +7,8 @@ import type { AgentStatus, Person } from "./chat.schema";
 const ATTEMPTS = 100;
 
 interface Limits {
-  /** Places of an agent who never said how many. */
-  capacity: number;
+  /** Places of an agent who never said how many, at this moment. */
+  capacity: () => number;
   /** Milliseconds after which a place is compared with its conversation. */
   leaseMs: number;
   /** Milliseconds without a connection after which somebody is gone. */
@@ -35,7 +35,7 @@ export function agentStore(store: Store, { capacity, leaseMs, graceMs }: Limits)
       if (known?.helps) return known;
       const { name } = await person();
       try {
-        return await collection.insert(newAgent({ id, name }, capacity, now()));
+        return await collection.insert(newAgent({ id, name }, capacity(), now()));
       } catch (error) {
         const back =
           error instanceof DuplicateKey ? await collection.update({ _id: id }, { $set: { helps: true, name } }) : null;
@@ -52,11 +52,27 @@ export function agentStore(store: Store, { capacity, leaseMs, graceMs }: Limits)
         const { status = agent.status, capacity = agent.capacity } = chosen;
         const changed = await collection.update(
           { _id: id, capacity: agent.capacity },
-          { $set: { status, capacity }, $inc: { free: capacity - agent.capacity } },
+          {
+            $set: { status, capacity, ...(chosen.capacity !== undefined && { ownCapacity: true }) },
+            $inc: { free: capacity - agent.capacity },
+          },
         );
         if (changed) return changed;
       }
       throw new Error(`agent ${id}: others were faster ${ATTEMPTS} times`);
+    },
+
+    /** Whoever never chose a capacity gets the one of the configuration; answers how many. Idempotent. */
+    async follow(): Promise<number> {
+      const wanted = capacity();
+      const filter = { ownCapacity: { $exists: false }, capacity: { $ne: wanted } };
+      let changed = 0;
+      for (const { _id, capacity: had } of await collection.find(filter)) {
+        const free = { free: wanted - had };
+        const condition = { ...filter, _id, capacity: had };
+        if (await collection.update(condition, { $set: { capacity: wanted }, $inc: free })) changed += 1;
+      }
+      return changed;
     },
 
     /** The agent where this changed something. */

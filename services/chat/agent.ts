@@ -13,6 +13,8 @@ export interface Agent extends Due {
   /** Whether presence knows a connection of theirs. */
   connected: boolean;
   capacity: number;
+  /** They chose it; without this it follows the configuration. */
+  ownCapacity?: true;
   /** Places left: `capacity` less what they hold, below zero after a capacity was lowered. */
   free: number;
   /** Their places that are taken: since when, by conversation. */

@@ -4,6 +4,7 @@ import { collectionsMixin } from "../../mixins/collections.mixin";
 import { outboxOf } from "../../mixins/outbox.mixin";
 import { topicsMixin } from "../../mixins/topics.mixin";
 import { readerOf } from "./access";
+import { chatConfig } from "./chat.config";
 import { chatEvents } from "./chat.events";
 import { clientActions } from "./client.actions";
 import { conversationActions } from "./conversation.actions";
@@ -23,7 +24,7 @@ import { reportActions } from "./report.actions";
 import { conversationViews } from "./view";
 
 export default function chatService(broker: ServiceBroker): ServiceSchema {
-  const { store } = nodeOf(broker);
+  const { config, store } = nodeOf(broker);
   const conversations = conversationStore(store, () => outbox.wake());
   const messages = messageStore(store);
   const replies = replyStore(store);
@@ -57,7 +58,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
       collectionsMixin(conversations.collection, messages.collection, replies.collection),
     ],
     settings: { rest: "/" },
-    metadata: { events: chatEvents.schemas },
+    metadata: { events: chatEvents.schemas, config: config.metadata(chatConfig) },
     dependencies: ["user"],
 
     actions: {

@@ -10,6 +10,7 @@ import { agentActions } from "./agent.actions";
 import { agentStore } from "./agent.store";
 import { assigning } from "./assigning";
 import { assignmentActions } from "./assignment.actions";
+import { chatConfig } from "./chat.config";
 import type { ConversationView } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
@@ -47,8 +48,10 @@ export interface Desk {
 
 /** The help desk: who is there, and who of them gets which conversation. */
 export function deskOf(broker: ServiceBroker, { conversations, view, changed, people }: Parts): Desk {
-  const { environment, store } = nodeOf(broker);
-  const { capacity, agentGraceMs: graceMs, connectionMs } = environment.chat;
+  const { config, environment, store } = nodeOf(broker);
+  const settings = config.of(chatConfig);
+  const capacity = () => settings.capacity;
+  const { agentGraceMs: graceMs, connectionMs } = environment.chat;
   const { leaseMs } = environment;
   const logger = broker.getLogger("chat");
   const warn = (error: unknown, text: string) => logger.warn({ err: error }, text);
@@ -65,6 +68,7 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
   });
   const news = new QueueNews({ conversations, deliver, failed: (error) => warn(error, "news of the queue are lost") });
   const { kick } = queue;
+  let unfollow = () => {};
   const process = assigning({
     agents,
     conversations,
@@ -84,8 +88,13 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
     if ((await agents.setConnected(userId, online)) && online) kick();
   }
 
-  /** What an agent's document says of connections follows presence, whatever was lost on the way. */
+  async function followCapacity(): Promise<void> {
+    if ((await agents.follow()) > 0) kick();
+  }
+
+  /** What an agent's document says of connections follows presence, and their places the configuration, whatever was lost. */
   async function reconcile(): Promise<void> {
+    await followCapacity();
     const all = await agents.all();
     const online = await tracker.online(all.map(({ _id }) => _id));
     if (!online) return;
@@ -103,7 +112,13 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
         maintenanceMixin(Math.min(REAP_EVERY_MS, connectionMs / 4), () => tracker.reap()),
         maintenanceMixin(Math.min(RECONCILE_EVERY_MS, connectionMs), reconcile),
         {
+          started() {
+            unfollow = config.onChange(chatConfig, "capacity", () => {
+              followCapacity().catch((error: unknown) => warn(error, "capacities will be followed at the next look"));
+            });
+          },
           async stopped() {
+            unfollow();
             await queue.stop();
             await news.stop();
             await presence.close();

@@ -3,13 +3,14 @@ import { action, callerOf, callOf } from "../../lib/actions";
 import { conflict, notFound } from "../../lib/errors";
 import { Strict } from "../../lib/schema";
 import type { CartStore } from "./cart.store";
+import type { OrderSettings } from "./order.config";
 import { CartView, Quantity, Sku } from "./order.schema";
 import { cartView } from "./placing";
 
 const MAX_LINES = 50;
 
 /** A customer's cart: what it holds is decided here, what it costs by the catalogue at the moment of looking. */
-export function cartActions(carts: CartStore, shippingFee: number): Record<string, ActionSchema> {
+export function cartActions(carts: CartStore, settings: OrderSettings): Record<string, ActionSchema> {
   return {
     cart: action({
       rest: "GET /cart",
@@ -18,7 +19,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
       retryable: true,
       params: Strict({}),
       returns: CartView,
-      handler: async (ctx) => cartView(callOf(ctx), await carts.get(callerOf(ctx).id), shippingFee),
+      handler: async (ctx) => cartView(callOf(ctx), await carts.get(callerOf(ctx).id), settings.shippingFee),
     }),
 
     putCartItem: action({
@@ -40,7 +41,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
         const isNew = !Object.values(lines).some((line) => line.sku === sku);
         if (isNew && Object.keys(lines).length >= MAX_LINES)
           throw conflict("CART_FULL", `A cart holds ${MAX_LINES} different SKUs at most.`);
-        return cartView(callOf(ctx), await carts.put(id, sku, quantity), shippingFee);
+        return cartView(callOf(ctx), await carts.put(id, sku, quantity), settings.shippingFee);
       },
     }),
 
@@ -53,7 +54,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
       async handler(ctx) {
         const { id } = callerOf(ctx);
         await carts.removeLine(id, ctx.params.sku);
-        return cartView(callOf(ctx), await carts.get(id), shippingFee);
+        return cartView(callOf(ctx), await carts.get(id), settings.shippingFee);
       },
     }),
 
@@ -66,7 +67,7 @@ export function cartActions(carts: CartStore, shippingFee: number): Record<strin
       async handler(ctx) {
         const { id } = callerOf(ctx);
         await carts.clear(id);
-        return cartView(callOf(ctx), await carts.get(id), shippingFee);
+        return cartView(callOf(ctx), await carts.get(id), settings.shippingFee);
       },
     }),
   };

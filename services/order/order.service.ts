@@ -13,17 +13,18 @@ import { cartActions } from "./cart.actions";
 import { cartStore } from "./cart.store";
 import { internalActions } from "./internal.actions";
 import { hasOperation, isPaidBy, newOrder } from "./order";
+import { orderConfig } from "./order.config";
 import { orderEvents } from "./order.events";
 import { orderProcess } from "./order.process";
 import { CancelParams, ListParams, OrderPage, OrderParams, OrderView, PayParams, PlaceParams } from "./order.schema";
 import { orderStore } from "./order.store";
-import { linesToOrder, pricedLines, requirePayable, shippingAddressOf } from "./placing";
+import { linesToOrder, pricedLines, requireAccepting, requirePayable, shippingAddressOf } from "./placing";
 import { orderView } from "./view";
 
 export default function orderService(broker: ServiceBroker): ServiceSchema {
-  const { environment, store } = nodeOf(broker);
+  const { config, environment, store } = nodeOf(broker);
+  const settings = config.of(orderConfig);
   const { leaseMs } = environment;
-  const { paymentWindow, shippingFee } = environment.order;
   /** What asks `payment` waits longer than that may take, to hear how it ended. */
   const timeout = environment.payment.callMs + 1000;
   const orders = orderStore(store, () => outbox.wake());
@@ -44,11 +45,11 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
       collectionsMixin(orders.collection, carts.collection),
     ],
     settings: { rest: "/" },
-    metadata: { events: orderEvents.schemas },
+    metadata: { events: orderEvents.schemas, config: config.metadata(orderConfig) },
     dependencies: ["product", "payment", "user"],
 
     actions: {
-      ...cartActions(carts, shippingFee),
+      ...cartActions(carts, settings),
       ...adminActions({ orders, process, leaseMs, timeout }),
       ...internalActions({ orders, carts, process, timeout }),
 
@@ -68,6 +69,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           [422, "ORDER_TOO_LARGE"],
           [422, "UNKNOWN_SKU"],
           [422, "ADDRESS_REQUIRED"],
+          [503, "ORDERS_CLOSED"],
         ],
         async handler(ctx) {
           const { id: customerId } = callerOf(ctx);
@@ -75,11 +77,13 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
           const begun = await orders.get(id);
           if (begun)
             return shown(begun.work === "place" ? await process.place(callOf(ctx), begun) : begun, callerOf(ctx));
+          requireAccepting(settings.accepting);
           const { lines, cart } = await linesToOrder(carts, customerId, ctx.params.items);
           const [items, shippingAddress] = await Promise.all([
             pricedLines(callOf(ctx), lines),
             shippingAddressOf(callOf(ctx), customerId, ctx.params),
           ]);
+          const { paymentWindow, shippingFee } = settings;
           requirePayable(items, shippingFee);
           const order = newOrder({ id, customerId, items, shippingFee, shippingAddress, paymentWindow, cart, leaseMs });
           const inserted = await orders.insert(order);

@@ -1,5 +1,5 @@
 import type { Call } from "../../lib/actions";
-import { hasType, invalid, unprocessable } from "../../lib/errors";
+import { hasType, invalid, unavailable, unprocessable } from "../../lib/errors";
 import type { PostalAddress } from "../../lib/postal-address";
 import type { Static } from "../../lib/schema";
 import type { Line } from "../product/product.contract";
@@ -49,6 +49,14 @@ export async function pricedLines(call: Call, lines: Line[]): Promise<OrderItem[
     const quote = bySku.get(sku);
     return quote ? [priced(quote, quantity)] : [];
   });
+}
+
+/** Seconds after which a client may ask whether orders are taken again. */
+const CLOSED_RETRY_S = 60;
+
+/** Throws 503 ORDERS_CLOSED. */
+export function requireAccepting(accepting: boolean): void {
+  if (!accepting) throw unavailable("ORDERS_CLOSED", "No orders are taken at the moment.", CLOSED_RETRY_S);
 }
 
 /** More than what a payment can be, in minor units. */

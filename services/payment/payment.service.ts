@@ -8,6 +8,7 @@ import { maintenanceMixin } from "../../mixins/maintenance.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { Background } from "./background";
 import type { Payment } from "./payment";
+import { paymentConfig } from "./payment.config";
 import { paymentMetrics } from "./payment.metrics";
 import { PaymentProcess } from "./payment.process";
 import {
@@ -39,7 +40,7 @@ const callAfter = (broker: ServiceBroker, ctx: ShopContext): Call => {
 
 /** Payments of orders: charged once, given back exactly, whatever the provider and the network do. */
 export default function paymentService(broker: ServiceBroker): ServiceSchema {
-  const { environment, store, metrics: node } = nodeOf(broker);
+  const { config, environment, store, metrics: node } = nodeOf(broker);
   const { leaseMs, payment: settings } = environment;
   const payments = openPayments(store);
   const received = openReceived(store);
@@ -74,6 +75,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
       collectionsMixin(payments, received),
     ],
     settings: { rest: "/" },
+    metadata: { config: config.metadata(paymentConfig) },
 
     actions: {
       prepare: action({

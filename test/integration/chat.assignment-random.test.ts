@@ -60,7 +60,7 @@ let desks: Desk[];
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "shop-desk-"));
   const store = new NedbStore(directory);
-  agents = agentStore(store, { capacity: 5, leaseMs: LEASE_MS, graceMs: GRACE_MS });
+  agents = agentStore(store, { capacity: () => 5, leaseMs: LEASE_MS, graceMs: GRACE_MS });
   conversations = conversationStore(store, () => undefined);
   await agents.collection.open();
   await conversations.collection.open();

@@ -1,10 +1,12 @@
 import type { ServiceBroker } from "moleculer";
 import { notFound } from "../../../lib/errors";
 import { nodeOf } from "../../../lib/node";
+import { paymentConfig } from "../payment.config";
 import { sandboxUrl } from "../sandbox/address";
 import type { Provider } from "./provider";
 import { stripeProvider } from "./stripe";
 import { tossProvider } from "./toss";
+import { tracedProvider } from "./traced";
 
 export interface Providers {
   /** New payments go here. */
@@ -13,9 +15,11 @@ export interface Providers {
   named: (name: string) => Provider;
 }
 
-/** The adapters that the environment has keys for. */
+/** The adapters that have keys. */
 export function providersOf(broker: ServiceBroker): Providers {
-  const { provider: chosen, timeoutMs, toss, stripe, sandbox } = nodeOf(broker).environment.payment;
+  const { config, environment } = nodeOf(broker);
+  const { provider: chosen, timeoutMs, toss, stripe, sandbox } = environment.payment;
+  const settings = config.of(paymentConfig);
   const all: Provider[] = [];
   if (chosen === "sandbox" || sandbox.url)
     all.push(
@@ -31,22 +35,24 @@ export function providersOf(broker: ServiceBroker): Providers {
         }),
       }),
     );
-  if (chosen === "toss" || toss.secretKey)
-    all.push(
-      tossProvider({
-        name: "toss",
-        url: () => toss.url,
-        secretKey: () => toss.secretKey,
-        timeoutMs,
-        client: ({ orderId, amount }) => ({ clientKey: toss.clientKey, orderId, amount: amount.amount }),
-      }),
-    );
+  all.push(
+    tossProvider({
+      name: "toss",
+      url: () => toss.url,
+      secretKey: () => settings.tossSecretKey,
+      timeoutMs,
+      client: ({ orderId, amount }) => ({ clientKey: toss.clientKey, orderId, amount: amount.amount }),
+    }),
+  );
+  /** Toss may get its key, and lose it, while the node runs. */
+  const isConfigured = (name: string) => name !== "toss" || chosen === "toss" || settings.tossSecretKey !== "";
   if (chosen === "stripe" && !stripe.secretKey)
     throw new Error("STRIPE_SECRET_KEY is not set: PAYMENT_PROVIDER=stripe needs it");
   if (stripe.secretKey) all.push(stripeProvider({ ...stripe, timeoutMs }));
   const named = (name: string): Provider => {
     const provider = all.find((candidate) => candidate.name === name);
-    if (!provider) throw notFound("PROVIDER_NOT_FOUND", "That payment provider is not configured.");
+    if (!provider || !isConfigured(name))
+      throw notFound("PROVIDER_NOT_FOUND", "That payment provider is not configured.");
     return provider;
   };
   return { chosen: named(chosen), named };

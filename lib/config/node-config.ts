@@ -1,0 +1,142 @@
+import { type Static, Type } from "../schema";
+import { type Ciphers, MASK } from "./cipher";
+import { type ConfigMetadata, type Declaration, type Settings, SHARED } from "./declaration";
+import { Setting } from "./setting";
+
+/** What `config` answers a node: values by application and key, those that are set; ciphers as they are. */
+export const NodeValues = Type.Object({
+  version: Type.Integer(),
+  /** The same for the same values. */
+  etag: Type.String(),
+  values: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())),
+});
+export type NodeValues = Static<typeof NodeValues>;
+
+interface Parts {
+  /** Values that environment variables give, by key. */
+  environment: Readonly<Record<string, unknown>>;
+  ciphers: Ciphers;
+  logger: Pick<Console, "info" | "warn" | "error">;
+}
+
+type Listener = (value: unknown) => void;
+
+/**
+ * The configuration of the applications that a node hosts: declared defaults, over them the environment, over that what
+ * `config` says, which changes while the node runs.
+ */
+export class NodeConfig {
+  private readonly settings = new Map<string, Setting>();
+  private readonly listeners = new Map<string, Set<Listener>>();
+  private readonly hosted = new Set<string>([SHARED]);
+  private latest: NodeValues = { version: 0, etag: "", values: {} };
+  private running = false;
+
+  constructor(private readonly parts: Parts) {}
+
+  /** The applications whose values this node needs. */
+  get applications(): string[] {
+    return [...this.hosted].sort();
+  }
+
+  get version(): number {
+    return this.latest.version;
+  }
+
+  get etag(): string {
+    return this.latest.etag;
+  }
+
+  host(application: string): void {
+    this.hosted.add(application);
+  }
+
+  /** Whether values of each hosted application were taken. */
+  get isComplete(): boolean {
+    return this.applications.every((application) => this.latest.values[application] !== undefined);
+  }
+
+  /** The values of a declaration's keys, for its own application or another one (of what all share). */
+  of<D extends Declaration>(declaration: D, application: string = declaration.application): Settings<D> {
+    this.host(application);
+    const accessor = {};
+    for (const [name, declared] of Object.entries(declaration.keys)) {
+      const place = placeOf(application, declared.name);
+      if (this.settings.get(place)?.key !== declared) {
+        const setting = new Setting(declared, this.parts.environment[declared.name], this.parts.ciphers);
+        this.settings.set(place, setting);
+        this.take(setting, place, this.latest.values[application]?.[declared.name], true);
+      }
+      Object.defineProperty(accessor, name, {
+        enumerable: !declared.secret,
+        get: () => this.settings.get(place)?.value,
+      });
+    }
+    return accessor as Settings<D>;
+  }
+
+  /** Calls `listener` with each later value of one key; answers what ends that. */
+  onChange<D extends Declaration, N extends keyof D["keys"] & string>(
+    declaration: D,
+    name: N,
+    listener: (value: Settings<D>[N]) => void,
+    application: string = declaration.application,
+  ): () => void {
+    this.of(declaration, application);
+    const place = placeOf(application, declaration.keys[name]?.name ?? name);
+    const listeners = this.listeners.get(place) ?? new Set();
+    this.listeners.set(place, listeners.add(listener as Listener));
+    return () => void listeners.delete(listener as Listener);
+  }
+
+  /** For a service's `metadata.config`. */
+  metadata({ keys }: Declaration): ConfigMetadata {
+    const declared = Object.values(keys);
+    const given = declared.filter(({ name }) => this.parts.environment[name] !== undefined);
+    return {
+      keys: declared.map((one) => ({ ...one, schema: JSON.parse(JSON.stringify(one.schema)) as object })),
+      environment: Object.fromEntries(
+        given.map(({ name, secret }) => [name, secret ? MASK : this.parts.environment[name]]),
+      ),
+    };
+  }
+
+  /** Takes what `config` says. The first time, before services start, an unreadable secret throws UnreadableCipher. */
+  update(values: NodeValues): void {
+    this.latest = values;
+    for (const [place, setting] of this.settings) {
+      const [application = ""] = place.split(" ", 1);
+      this.take(setting, place, values.values[application]?.[setting.key.name], !this.running);
+    }
+  }
+
+  /** From now on changes are live: what needs a restart waits for it, and what cannot be read is not taken. */
+  run(): void {
+    this.running = true;
+  }
+
+  /** Keys whose newest value is not the one that holds, and why. */
+  deviations(): { application: string; key: string; reason: string }[] {
+    return [...this.settings].flatMap(([place, { key, pendingRestart, refused }]) => {
+      const [application = ""] = place.split(" ", 1);
+      const reason = refused ?? (pendingRestart ? "needs a restart" : undefined);
+      return reason === undefined ? [] : [{ application, key: key.name, reason }];
+    });
+  }
+
+  private take(setting: Setting, place: string, given: unknown, first: boolean): void {
+    const before = setting.refused ?? setting.pendingRestart;
+    const outcome = setting.take(given, first);
+    const line = { application: place.split(" ", 1)[0], key: setting.key.name, version: this.latest.version };
+    const isNews = before !== (setting.refused ?? setting.pendingRestart);
+    if (outcome === "refused" && isNews)
+      this.parts.logger.error({ ...line, reason: setting.refused }, "a value of the configuration is not taken");
+    if (outcome === "pending" && isNews)
+      this.parts.logger.warn({ ...line, pendingRestart: true }, "a change of the configuration needs a restart");
+    if (outcome !== "changed") return;
+    if (!first) this.parts.logger.info(line, "the configuration changed");
+    for (const listener of this.listeners.get(place) ?? []) listener(setting.value);
+  }
+}
+
+const placeOf = (application: string, key: string): string => `${application} ${key}`;
