@@ -12,6 +12,8 @@ import { NedbStore } from "./lib/store/nedb";
 import { EventLog } from "./lib/topics/event-log";
 import { KafkaTopics } from "./lib/topics/kafka";
 import type { Topics } from "./lib/topics/topics";
+import { Tracer } from "./lib/tracing/tracer";
+import { ZipkinExporter } from "./lib/tracing/zipkin";
 import { cacherFor } from "./mixins/cacher";
 import { countsAsFailure, ErrorRegenerator, isTriedAgain } from "./mixins/errors";
 import { hedgingMiddleware } from "./mixins/hedging.middleware";
@@ -20,6 +22,7 @@ import { metricsMiddleware } from "./mixins/metrics.middleware";
 import { operationsMiddleware } from "./mixins/operations.middleware";
 import { registerProbes } from "./mixins/probes";
 import { requestScopeMiddleware } from "./mixins/request-scope.middleware";
+import { tracingMiddleware } from "./mixins/tracing.middleware";
 import { JsonSchemaValidator } from "./mixins/validator";
 import { replCommands } from "./repl";
 
@@ -33,10 +36,21 @@ function topicsFor(environment: Environment, logger: ServiceBroker["logger"]): T
     : new EventLog({ ...options, directory: join(dataDir, "events"), logger });
 }
 
+function tracerFor({ tracing }: Environment, metrics: Metrics, logger: () => ServiceBroker["logger"]): Tracer {
+  const { zipkinUrl: url } = tracing;
+  const count = (outcome: "exported" | "dropped", spans: number) => metrics.traceSpans.inc({ outcome }, spans);
+  return new Tracer({
+    ...(url && { exporter: new ZipkinExporter({ url, logger, count }) }),
+    sampleRate: () => tracing.sampleRate,
+  });
+}
+
 /** The broker of one node. Each external part is chosen here, from the environment, and nowhere else. */
 export function brokerOptions(environment: Environment): BrokerOptions {
   const health = new Health();
   const metrics = new Metrics();
+  let logger: ServiceBroker["logger"];
+  const tracer = tracerFor(environment, metrics, () => logger);
   const store = environment.mongoUrl ? new MongoStore(environment.mongoUrl) : new NedbStore(environment.dataDir);
 
   return {
@@ -87,18 +101,20 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     middlewares: [
       idempotencyMiddleware(environment.leaseMs),
       metricsMiddleware(metrics),
+      tracingMiddleware(tracer),
       hedgingMiddleware(metrics),
       requestScopeMiddleware,
       operationsMiddleware(environment.opsPort),
     ],
     created(broker: ServiceBroker) {
+      logger = broker.getLogger("tracing");
       const topics = topicsFor(environment, broker.getLogger("topics"));
       const config = new NodeConfig({
         environment: environment.settings,
         ciphers: new Ciphers(environment.config.keys),
         logger: broker.getLogger("config"),
       });
-      attachNode(broker, { environment, config, store, topics, health, metrics });
+      attachNode(broker, { environment, config, store, topics, health, metrics, tracer });
       registerProbes(broker, environment, store, health);
       if (environment.natsUrl && environment.kafkaBrokers.length === 0)
         broker.logger.warn("NATS_URL without KAFKA_BROKERS: other nodes do not get the events of topics");
@@ -106,7 +122,10 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     started() {
       health.state = "running";
     },
-    stopped: (broker: ServiceBroker) => nodeOf(broker).topics.close(),
+    async stopped(broker: ServiceBroker) {
+      await nodeOf(broker).topics.close();
+      await tracer.close();
+    },
   };
 }
 

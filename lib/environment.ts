@@ -181,6 +181,12 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       level: logLevel,
       format: read.oneOf("LOG_FORMAT", ["json", "pretty"], production ? "json" : "pretty"),
     },
+    tracing: {
+      /** The origin of a Zipkin server; without it spans go nowhere. */
+      zipkinUrl: read.url("ZIPKIN_URL", ["http", "https"]),
+      /** The part of new traces that is kept. */
+      sampleRate: read.fraction("TRACING_SAMPLE_RATE", production ? 0.1 : 1),
+    },
     /** Never in production, whatever is asked. */
     demoData: !production && read.oneOf("DEMO_DATA", ["on", "off"], "on") === "on",
     /** Milliseconds after which another node takes up work whose node went silent. */

@@ -138,6 +138,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly traceSpans = new Counter({
+    name: "shop_trace_spans_total",
+    help: "Spans of sampled traces by outcome: taken by the collector (exported), or given up (dropped)",
+    labelNames: ["outcome"],
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     // Gauges under names that Prometheus keeps for counters; the same figures are there by type.

@@ -5,6 +5,7 @@ import type { Health } from "./health";
 import type { Metrics } from "./metrics";
 import type { Store } from "./store/collection";
 import type { Topics } from "./topics/topics";
+import type { Tracer } from "./tracing/tracer";
 
 /** What a node gives to the services that it hosts. */
 export interface ShopNode {
@@ -15,6 +16,7 @@ export interface ShopNode {
   topics: Topics;
   health: Health;
   metrics: Metrics;
+  tracer: Tracer;
 }
 
 const nodes = new WeakMap<ServiceBroker, ShopNode>();

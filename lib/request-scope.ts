@@ -5,6 +5,8 @@ export interface RequestScope {
   requestId?: string;
   /** W3C Trace Context. */
   traceparent?: string;
+  /** Whose work it is: the service of the span that `traceparent` names. */
+  service?: string;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();

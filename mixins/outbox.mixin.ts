@@ -4,6 +4,7 @@ import { Lease, type LeaseRecord } from "../lib/lease";
 import { nodeOf } from "../lib/node";
 import { type OutboxDocument, Relay } from "../lib/outbox";
 import type { OpenableCollection } from "../lib/store/collection";
+import { publishing } from "../lib/tracing/publishing";
 import { collectionsMixin } from "./collections.mixin";
 
 /** Milliseconds after which another node publishes for one that is frozen or dead. */
@@ -31,19 +32,21 @@ export function outboxOf<T extends OutboxDocument>(
     bridge?: boolean;
   },
 ): Outbox {
-  const { environment, store, topics, metrics } = nodeOf(broker);
+  const { environment, store, topics, metrics, tracer } = nodeOf(broker);
   const { service, collection, events, bridge = true } = options;
   const { topic, source } = events;
   const hint = `${collection.name}.outbox.waiting`;
   const labels = { topic, collection: collection.name };
+  const remote = environment.kafkaBrokers.length > 0 ? "kafka" : "event-log";
   const leases = store.collection<LeaseRecord>(service, { name: `${collection.name}_lease` });
   const relay = new Relay({
     collection,
     lease: new Lease(leases, "outbox", LEASE_MS),
     logger: broker.getLogger(service),
     async publish(batch, signal) {
+      const { sent, told } = publishing(tracer, { topic, service, remote, node: broker.nodeID });
       const published = batch.flatMap(({ _id, outbox = [] }) =>
-        outbox.map((entry) => toCloudEvent(entry, _id, { source, origin: environment.webUrl })),
+        outbox.map((entry) => toCloudEvent(sent(entry), _id, { source, origin: environment.webUrl })),
       );
       if (published.length === 0) return;
       const messages = published.map((event) => ({
@@ -52,6 +55,7 @@ export function outboxOf<T extends OutboxDocument>(
         headers: { "content-type": "application/cloudevents+json", traceparent: event.traceparent },
       }));
       await topics.publish(topic, messages, signal);
+      told();
       metrics.outboxPublished.inc(labels, published.length);
       // The bridge: who reacts to what may be lost needs no consumer of the topic.
       if (bridge) for (const event of published) void broker.broadcast(event.type, event);

@@ -16,7 +16,8 @@ type CallNext = (name: string, params: unknown, options?: CallOptions) => Promis
 function withScope(options: CallOptions = {}): CallOptions {
   const scope = currentRequest();
   if (!scope) return options;
-  const traceparent = options.meta?.traceparent ?? options.parentCtx?.meta.traceparent ?? scope.traceparent;
+  // The context's own may be that of an earlier call it made: Moleculer takes over the meta of what was called.
+  const traceparent = options.meta?.traceparent ?? scope.traceparent ?? options.parentCtx?.meta.traceparent;
   return {
     ...options,
     ...(scope.requestId && !options.requestID && !options.parentCtx && { requestID: scope.requestId }),

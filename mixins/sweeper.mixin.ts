@@ -1,4 +1,5 @@
 import type { Service, ServiceSchema } from "moleculer";
+import { nodeOf } from "../lib/node";
 import { inRequest } from "../lib/request-scope";
 import type { Collection, Document } from "../lib/store/collection";
 import { after, now } from "../lib/time";
@@ -42,7 +43,13 @@ export function sweeperMixin<T extends Due>(options: SweeperOptions<T>) {
         { _id: document._id, due: document.due },
         { $set: { due: after(leaseMs) } },
       );
-      if (taken) await inRequest({ traceparent: taken.traceparent }, () => handle(taken));
+      if (!taken) return;
+      const tags = { collection: collection.name, node: service.broker.nodeID };
+      const sweep = () =>
+        nodeOf(service.broker).tracer.run({ name: `sweep ${collection.name}`, service: service.name, tags }, () =>
+          handle(taken),
+        );
+      await inRequest({ traceparent: taken.traceparent }, sweep);
     } catch (error) {
       service.logger.warn({ err: error, id: document._id }, `${collection.name}: will be tried again`);
     }

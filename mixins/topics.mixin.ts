@@ -3,6 +3,7 @@ import type { Fact } from "../lib/events";
 import { nodeOf } from "../lib/node";
 import { handling } from "../lib/topics/handling";
 import type { Subscription } from "../lib/topics/topics";
+import { asCode } from "../lib/tracing/span";
 
 export interface TopicConsumer {
   /** Each event goes to one node of each group. */
@@ -37,18 +38,24 @@ async function isThere(needs: TopicConsumer["needs"]): Promise<boolean> {
 
 /** Reads the topics that a service declares under `topics`, from its start to its stop. */
 export function topicsMixin(broker: ServiceBroker): Partial<ServiceSchema> {
-  const { topics, metrics, health } = nodeOf(broker);
+  const { topics, metrics, health, tracer, environment } = nodeOf(broker);
+  const remote = environment.kafkaBrokers.length > 0 ? "kafka" : "event-log";
   const subscriptions: Subscription[] = [];
   const ends: (() => void)[] = [];
 
-  function consume({ logger }: Service, topic: string, { group, handler, needs }: TopicConsumer): void {
+  function consume({ logger, name }: Service, topic: string, { group, handler, needs }: TopicConsumer): void {
     const labels = { topic, group };
     const handle = handling({
       topic,
       group,
       // Whatever type comes: a consumer tells by it what it knows.
       handler: (event, signal) => handler(event as Fact, signal),
-      publish: (name, messages, signal) => topics.publish(name, messages, signal),
+      around(event, { partition, offset }, attempt) {
+        const position = { partition: String(partition), offset: String(offset), node: broker.nodeID };
+        const tags = { ...labels, ...position, "event.type": asCode(event.type, "unknown") };
+        return tracer.run({ name: `handle ${topic}`, service: name, kind: "CONSUMER", remote, tags }, attempt);
+      },
+      publish: (to, messages, signal) => topics.publish(to, messages, signal),
       isAble: async () => (await health.hasRequired()) && (await isThere(needs)),
       report: {
         handled: () => metrics.topicHandled.inc({ ...labels, outcome: "ok" }),

@@ -21,6 +21,8 @@ export interface Handling {
    * finish beside the next one.
    */
   handler: (event: CloudEvent, signal: AbortSignal) => Promise<unknown>;
+  /** Wraps each try, in the scope of the event's trace. */
+  around?: (event: CloudEvent, message: Received, attempt: () => Promise<unknown>) => Promise<unknown>;
   publish: (topic: string, messages: Message[], signal: AbortSignal) => Promise<void>;
   /** Milliseconds of failing after which a message counts as one that cannot be handled; by contract 30,000. */
   giveUpMs?: number;
@@ -64,6 +66,7 @@ export function parseEvent(value: string): CloudEvent {
  */
 export function handling(parts: Handling): Reader["handle"] {
   const { handler, report, giveUpMs = GIVE_UP_MS, tryMs = TRY_MS, endMs = END_MS } = parts;
+  const { around = (_event, _message, attempt) => attempt() } = parts;
   let asked: Promise<boolean> | undefined;
 
   /** All that fail at once share one answer. */
@@ -74,13 +77,14 @@ export function handling(parts: Handling): Reader["handle"] {
     return asked;
   }
 
-  async function attempt(event: CloudEvent, closing: AbortSignal): Promise<void> {
+  async function attempt(event: CloudEvent, message: Received, closing: AbortSignal): Promise<void> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Error(`not handled within ${tryMs} ms`)), tryMs);
     const signal = AbortSignal.any([closing, late.signal]);
     const scope = isTraceparent(event.traceparent) ? { traceparent: event.traceparent } : {};
     try {
-      await within(tryMs + endMs, () => inRequest(scope, () => handler(event, signal)));
+      const handled = () => within(tryMs + endMs, () => handler(event, signal));
+      await inRequest(scope, () => around(event, message, handled));
     } finally {
       clearTimeout(timer);
     }
@@ -116,7 +120,7 @@ export function handling(parts: Handling): Reader["handle"] {
     for (let attempts = 1; ; attempts++) {
       const began = Date.now();
       try {
-        await attempt(event, signal);
+        await attempt(event, message, signal);
         return report.handled();
       } catch (error) {
         signal.throwIfAborted();

@@ -13,20 +13,22 @@ import { answerClientErrors } from "./client-errors";
 import { published, routesAreThere } from "./discovery";
 import { referencePages } from "./docs";
 import { encodeAnswer } from "./encoding";
+import type { GatewayRequest, GatewayResponse } from "./gateway";
 import { handleRequest } from "./handle";
 import { liveClients } from "./live";
 import { crossOrigin, parseBody, preflight, securityHeaders } from "./middlewares";
 import { openApiDocument } from "./openapi";
 import { RateLimits } from "./rate-limits";
-import { clientAddress, requestIdOf, traceparentOf } from "./request";
+import { clientAddress, requestIdOf } from "./request";
 import { Revocations } from "./revocations";
 import { schemaAction } from "./schemas";
+import { traceRequest } from "./tracing";
 
 const POLL_REVOCATIONS_MS = 500;
 
 /** The way in: routes come from what the services declare, over discovery; no business rule is here. */
 export default function apiService(broker: ServiceBroker): ServiceSchema {
-  const { environment, health, metrics } = nodeOf(broker);
+  const { environment, health, metrics, tracer } = nodeOf(broker);
   const call = callOf(broker);
   const revocations = new Revocations(call, environment.jwt.accessSeconds * 1000, (revocation) =>
     live.revoked(revocation, revocations),
@@ -56,9 +58,9 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     logResponse: null,
     logRouteRegistration: null,
     use: [handle.begin, securityHeaders(environment), crossOrigin(environment), preflight],
-    rootCallOptions(options: { requestID?: string; meta?: Meta }, req: Parameters<typeof requestIdOf>[0]) {
+    rootCallOptions(options: { requestID?: string; meta?: Meta }, req: GatewayRequest, res: GatewayResponse) {
       options.requestID = requestIdOf(req);
-      options.meta = { traceparent: traceparentOf(req) };
+      options.meta = { traceparent: traceRequest(tracer, broker.nodeID, req, res).traceparent };
     },
     onError: handle.error,
     routes: [

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Meta } from "../../lib/actions";
+import type { Span } from "../../lib/tracing/span";
 import type { DeclaredAction } from "../../mixins/middleware";
 import type { Verified } from "./authentication";
 
@@ -15,6 +16,7 @@ export interface GatewayRequest extends IncomingMessage {
   $alias?: { path: string };
   /** What the access token says that came with it. */
   $verified?: Verified;
+  $span?: Span;
   $ctx?: { meta: Meta; requestID: string | null };
 }
 

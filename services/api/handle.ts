@@ -95,6 +95,7 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
   function error(req: GatewayRequest, res: GatewayResponse, thrown: unknown): void {
     const shown = toPublicError(thrown);
     const requestId = req.$ctx?.requestID ?? "";
+    req.$span?.tag("error.code", shown.type);
     if (shown.code >= 500)
       logger.error({ err: thrown, requestId, method: req.method, path: req.originalUrl.split("?", 1)[0] }, "failed");
     if (res.headersSent) {

@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import proxyAddr from "proxy-addr";
 import { invalid } from "../../lib/errors";
 import { newId } from "../../lib/ids";
-import { isTraceparent, newTraceparent } from "../../lib/trace";
 import type { DeclaredAction } from "../../mixins/middleware";
 import type { GatewayRequest } from "./gateway";
 import { NOT_JSON } from "./problem";
@@ -13,12 +12,6 @@ const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 export function requestIdOf(req: IncomingMessage): string {
   const given = req.headers["x-request-id"];
   return typeof given === "string" && REQUEST_ID.test(given) ? given : newId();
-}
-
-/** The client's own trace where it sent one in the form of W3C Trace Context, else a new one. */
-export function traceparentOf(req: IncomingMessage): string {
-  const given = req.headers.traceparent;
-  return isTraceparent(given) ? given : newTraceparent();
 }
 
 /** Finds the client's address behind the proxies that are trusted; nobody else's `X-Forwarded-For` is believed. */

@@ -3,7 +3,8 @@ import type { Caller, Meta } from "../../lib/actions";
 import { invalid, notFound, ShopError, tooMany } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import type { Metrics } from "../../lib/metrics";
-import { newTraceparent } from "../../lib/trace";
+import { nodeOf } from "../../lib/node";
+import { inRequest } from "../../lib/request-scope";
 import type { DeclaredAction } from "../../mixins/middleware";
 import { authorize } from "./authentication";
 import { type Problem, toProblem, toPublicError } from "./problem";
@@ -85,6 +86,8 @@ function asAsked(error: unknown): unknown {
 
 /** A socket's calls: few names, each of one action, under the access and the limits that hold over HTTP. */
 export function socketCalls({ broker, limits, metrics, logger }: Parts) {
+  const { tracer } = nodeOf(broker);
+
   /** Throws where no node has the action. */
   function declared(action: string): DeclaredAction {
     const endpoint = broker.findNextActionEndpoint(action) as Error | { action: DeclaredAction };
@@ -99,7 +102,6 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
       user: from.caller,
       clientIp: from.clientIp,
       userAgent: from.userAgent,
-      traceparent: newTraceparent(),
     };
     const acting = broker.call(call.action, paramsOf(call, given), { requestID, meta });
     return call.ofConversation ? acting.catch((error: unknown) => Promise.reject(asAsked(error))) : acting;
@@ -138,13 +140,21 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
     const requestID = newId();
     const started = performance.now();
     const known = typeof name === "string" && (CALLS.has(name) || name === REFRESH) ? name : "unknown";
+    const span = tracer.enter({
+      name: known,
+      service: "api",
+      kind: "SERVER",
+      tags: { call: known, node: broker.nodeID },
+    });
+    const scope = { requestId: requestID, traceparent: span.traceparent, service: "api" };
     const log = (outcome: string) => {
       metrics.socketCalls.inc({ name: known, outcome });
       const ms = Math.round((performance.now() - started) * 10) / 10;
       logger.info({ requestId: requestID, call: known, outcome, ms, user: from.caller.id }, "socket call");
     };
     try {
-      const result = await run(from, typeof name === "string" ? name : "", given, requestID, refresh);
+      const asked = typeof name === "string" ? name : "";
+      const result = await inRequest(scope, () => span.around(() => run(from, asked, given, requestID, refresh)));
       log("ok");
       return { result: result ?? null };
     } catch (error) {

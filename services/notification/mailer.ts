@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import type { Environment } from "../../lib/environment";
+import type { Tracer } from "../../lib/tracing/tracer";
 import type { OutgoingMail } from "./mail";
 
 /** Mails that one node sends at once. */
@@ -78,6 +79,13 @@ function fileMailer(directory: string, from: string): Mailer {
     close: async () => transport.close(),
   };
 }
+
+/** A mailer whose sending is a CLIENT span: who it is for and what it says stay out of it. */
+export const tracedMailer = (mailer: Mailer, tracer: Tracer, remote: string): Mailer => ({
+  ...mailer,
+  send: (mail) =>
+    tracer.run({ name: "send mail", service: "notification", kind: "CLIENT", remote }, () => mailer.send(mail)),
+});
 
 export const mailerFor = ({ mail: { smtpUrl, from }, dataDir }: Environment): Mailer =>
   smtpUrl ? smtpMailer(smtpUrl, from) : fileMailer(join(dataDir, "mail"), from);

@@ -13,7 +13,7 @@ import { topicsMixin } from "../../mixins/topics.mixin";
 import { factsOf } from "./facts";
 import { inboxFor } from "./inbox";
 import { mailStore } from "./mail.store";
-import { AT_ONCE, mailerFor } from "./mailer";
+import { AT_ONCE, mailerFor, tracedMailer } from "./mailer";
 import * as schema from "./notification.schema";
 import { preferencesStore } from "./preferences";
 import { sending } from "./sending";
@@ -36,7 +36,7 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
   const preferences = preferencesStore(node.store);
   const mails = mailStore(node.store);
   const unread = unreadStore(node.store);
-  const mailer = mailerFor(environment);
+  const mailer = tracedMailer(mailerFor(environment), node.tracer, environment.mail.smtpUrl ? "smtp" : "mail-files");
   const telling = tellingOf({
     inbox,
     preferences,

@@ -53,7 +53,7 @@ export function providersOf(broker: ServiceBroker): Providers {
     const provider = all.find((candidate) => candidate.name === name);
     if (!provider || !isConfigured(name))
       throw notFound("PROVIDER_NOT_FOUND", "That payment provider is not configured.");
-    return provider;
+    return tracedProvider(provider, nodeOf(broker).tracer);
   };
   return { chosen: named(chosen), named };
 }
