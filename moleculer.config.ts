@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import type { BrokerOptions, ServiceBroker } from "moleculer";
 import { Ciphers } from "./lib/config/cipher";
+import type { Settings } from "./lib/config/declaration";
 import { NodeConfig } from "./lib/config/node-config";
+import { sharedConfig } from "./lib/config/shared";
 import { type Environment, readEnvironment } from "./lib/environment";
 import { Health } from "./lib/health";
 import { pinoOptions, prettyDestination } from "./lib/logging";
@@ -36,12 +38,17 @@ function topicsFor(environment: Environment, logger: ServiceBroker["logger"]): T
     : new EventLog({ ...options, directory: join(dataDir, "events"), logger });
 }
 
-function tracerFor({ tracing }: Environment, metrics: Metrics, logger: () => ServiceBroker["logger"]): Tracer {
-  const { zipkinUrl: url } = tracing;
+/** `broker` is there once it is asked for: the middlewares that trace are made before it. */
+function tracerFor({ zipkinUrl: url }: Environment, metrics: Metrics, broker: () => ServiceBroker): Tracer {
   const count = (outcome: "exported" | "dropped", spans: number) => metrics.traceSpans.inc({ outcome }, spans);
+  const logger = () => broker().getLogger("tracing");
+  let settings: Settings<typeof sharedConfig> | undefined;
   return new Tracer({
     ...(url && { exporter: new ZipkinExporter({ url, logger, count }) }),
-    sampleRate: () => tracing.sampleRate,
+    sampleRate() {
+      settings ??= nodeOf(broker()).config.of(sharedConfig);
+      return settings.sampleRate;
+    },
   });
 }
 
@@ -49,8 +56,8 @@ function tracerFor({ tracing }: Environment, metrics: Metrics, logger: () => Ser
 export function brokerOptions(environment: Environment): BrokerOptions {
   const health = new Health();
   const metrics = new Metrics();
-  let logger: ServiceBroker["logger"];
-  const tracer = tracerFor(environment, metrics, () => logger);
+  let made: ServiceBroker;
+  const tracer = tracerFor(environment, metrics, () => made);
   const store = environment.mongoUrl ? new MongoStore(environment.mongoUrl) : new NedbStore(environment.dataDir);
 
   return {
@@ -107,7 +114,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       operationsMiddleware(environment.opsPort),
     ],
     created(broker: ServiceBroker) {
-      logger = broker.getLogger("tracing");
+      made = broker;
       const topics = topicsFor(environment, broker.getLogger("topics"));
       const config = new NodeConfig({
         environment: environment.settings,

@@ -57,13 +57,13 @@ class Reader {
     return this.text(name) === undefined ? undefined : this.integer(name, 0, bounds);
   }
 
-  fraction(name: string, fallback: number): number {
+  optionalFraction(name: string): number | undefined {
     const text = this.text(name);
-    if (text === undefined) return fallback;
+    if (text === undefined) return undefined;
     const value = Number(text);
     if (value >= 0 && value <= 1) return value;
     this.refuse(`${name} must be a number from 0 to 1, not "${text}"`);
-    return fallback;
+    return undefined;
   }
 
   url(name: string, protocols: string[]): string | undefined {
@@ -181,12 +181,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       level: logLevel,
       format: read.oneOf("LOG_FORMAT", ["json", "pretty"], production ? "json" : "pretty"),
     },
-    tracing: {
-      /** The origin of a Zipkin server; without it spans go nowhere. */
-      zipkinUrl: read.url("ZIPKIN_URL", ["http", "https"]),
-      /** The part of new traces that is kept. */
-      sampleRate: read.fraction("TRACING_SAMPLE_RATE", production ? 0.1 : 1),
-    },
+    /** The address of a Zipkin server; without it spans go nowhere. */
+    zipkinUrl: read.url("ZIPKIN_URL", ["http", "https"]),
     /** Never in production, whatever is asked. */
     demoData: !production && read.oneOf("DEMO_DATA", ["on", "off"], "on") === "on",
     /** Milliseconds after which another node takes up work whose node went silent. */
@@ -221,6 +217,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       /** Conversations that an agent has at once unless they say otherwise. */
       "chat.capacity": read.optionalInteger("CHAT_CAPACITY", { min: 1, max: 20 }),
       "log.level": read.text("LOG_LEVEL") && logLevel,
+      "tracing.sampleRate": read.optionalFraction("TRACING_SAMPLE_RATE"),
       "payment.toss.secretKey": tossSecretKey || undefined,
     },
     chat: {

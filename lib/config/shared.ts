@@ -1,4 +1,4 @@
-import { OneOf } from "../schema";
+import { OneOf, Type } from "../schema";
 import { declareConfig, key, SHARED } from "./declaration";
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
@@ -8,5 +8,9 @@ export const sharedConfig = declareConfig(SHARED, {
   logLevel: key("log.level", OneOf(...LOG_LEVELS), {
     default: "info",
     description: "Least severe lines that are logged; of one service only where its own application says so",
+  }),
+  sampleRate: key("tracing.sampleRate", Type.Number({ minimum: 0, maximum: 1 }), {
+    default: 1,
+    description: "Part of new traces whose spans go to Zipkin, of 0 (none, whatever a client says) to 1 (all)",
   }),
 });
