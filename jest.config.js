@@ -21,6 +21,8 @@ module.exports = {
       globalTeardown: "<rootDir>/test/infra/teardown.ts",
     }),
     project("e2e"),
+    // What the shop is deployed with, checked by real tools; what is absent is named.
+    project("deploy"),
   ],
   testTimeout: 30_000,
   maxWorkers: 2,
