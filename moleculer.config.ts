@@ -9,6 +9,7 @@ import { Health } from "./lib/health";
 import { pinoOptions, prettyDestination } from "./lib/logging";
 import { Metrics } from "./lib/metrics";
 import { attachNode, nodeOf } from "./lib/node";
+import { Resilience } from "./lib/resilience";
 import { MongoStore } from "./lib/store/mongo";
 import { NedbStore } from "./lib/store/nedb";
 import { EventLog } from "./lib/topics/event-log";
@@ -21,9 +22,12 @@ import { countsAsFailure, ErrorRegenerator, isTriedAgain } from "./mixins/errors
 import { hedgingMiddleware } from "./mixins/hedging.middleware";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
 import { metricsMiddleware } from "./mixins/metrics.middleware";
+import { drainingMiddleware, enter, nodeMetadata } from "./mixins/node-state";
 import { operationsMiddleware } from "./mixins/operations.middleware";
+import { operationsService } from "./mixins/operations.service";
 import { registerProbes } from "./mixins/probes";
 import { requestScopeMiddleware } from "./mixins/request-scope.middleware";
+import { resilienceMiddleware } from "./mixins/resilience.middleware";
 import { tracingMiddleware } from "./mixins/tracing.middleware";
 import { JsonSchemaValidator } from "./mixins/validator";
 import { replCommands } from "./repl";
@@ -52,10 +56,22 @@ function tracerFor({ zipkinUrl: url }: Environment, metrics: Metrics, broker: ()
   });
 }
 
+function measureHealth(health: Health, metrics: Metrics): void {
+  metrics.ready.measure({}, async () => ((await health.readiness()).status === "unavailable" ? 0 : 1));
+  metrics.dependencies.sample(async () => {
+    const { missing } = await health.readiness();
+    return health.dependencies().map((dependency) => ({
+      labels: { dependency },
+      value: missing.includes(dependency) ? 0 : 1,
+    }));
+  });
+}
+
 /** The broker of one node. Each external part is chosen here, from the environment, and nowhere else. */
 export function brokerOptions(environment: Environment): BrokerOptions {
   const health = new Health();
   const metrics = new Metrics();
+  const resilience = new Resilience();
   let made: ServiceBroker;
   const tracer = tracerFor(environment, metrics, () => made);
   const store = environment.mongoUrl ? new MongoStore(environment.mongoUrl) : new NedbStore(environment.dataDir);
@@ -63,6 +79,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
   return {
     namespace: environment.namespace,
     nodeID: environment.nodeId,
+    metadata: nodeMetadata(),
     logger: {
       type: "Pino",
       options: {
@@ -96,7 +113,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       halfOpenTime: 3000,
       check: countsAsFailure,
     },
-    bulkhead: { enabled: true, concurrency: 200, maxQueueSize: 2000 },
+    // Moleculer's own is off: the limits are kept by the resilience middleware.
+    bulkhead: { enabled: false, concurrency: 200, maxQueueSize: 2000 },
 
     cacher: cacherFor(environment.redisUrl, environment.namespace),
     validator: new JsonSchemaValidator({}),
@@ -111,6 +129,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       tracingMiddleware(tracer),
       hedgingMiddleware(metrics),
       requestScopeMiddleware,
+      resilienceMiddleware(resilience, metrics),
+      drainingMiddleware,
       operationsMiddleware(environment.opsPort),
     ],
     created(broker: ServiceBroker) {
@@ -121,14 +141,14 @@ export function brokerOptions(environment: Environment): BrokerOptions {
         ciphers: new Ciphers(environment.config.keys),
         logger: broker.getLogger("config"),
       });
-      attachNode(broker, { environment, config, store, topics, health, metrics, tracer });
+      attachNode(broker, { environment, config, store, topics, health, resilience, metrics, tracer });
       registerProbes(broker, environment, store, health);
+      broker.createService(operationsService(broker));
+      measureHealth(health, metrics);
       if (environment.natsUrl && environment.kafkaBrokers.length === 0)
         broker.logger.warn("NATS_URL without KAFKA_BROKERS: other nodes do not get the events of topics");
     },
-    started() {
-      health.state = "running";
-    },
+    started: (broker: ServiceBroker) => enter(broker, "running"),
     async stopped(broker: ServiceBroker) {
       await nodeOf(broker).topics.close();
       await tracer.close();

@@ -19,9 +19,12 @@ const PROBE_TIMEOUT_MS = 1000;
 /** What this node needs and whether it has it. Without a required part it takes no work; without an optional one it does. */
 export class Health {
   state: NodeState = "starting";
+  /** It drains as its process ends: no way back. */
+  isEnding = false;
   private readonly checks = new Map<string, Check>();
   private readonly vitals = new Map<string, () => boolean>();
   private asked: Promise<boolean> | undefined;
+  private looking: Promise<string[]> | undefined;
 
   register(name: string, check: Check): void {
     this.checks.set(name, check);
@@ -47,14 +50,24 @@ export class Health {
   }
 
   async readiness(): Promise<Readiness> {
-    const results = await Promise.all(
-      [...this.checks].map(async ([name, { importance, probe }]) => ({ name, importance, ok: await answers(probe) })),
-    );
-    const failed = results.filter((result) => !result.ok);
-    const missing = failed.map((result) => result.name);
-    if (this.state !== "running" || failed.some((result) => result.importance === "required"))
-      return { status: "unavailable", missing };
+    this.looking ??= this.lookForMissing().finally(() => {
+      this.looking = undefined;
+    });
+    const missing = await this.looking;
+    const isRequired = (name: string) => this.checks.get(name)?.importance === "required";
+    if (this.state !== "running" || missing.some(isRequired)) return { status: "unavailable", missing };
     return { status: missing.length > 0 ? "degraded" : "ok", missing };
+  }
+
+  /** Everything that readiness asks for. */
+  dependencies(): string[] {
+    return [...this.checks.keys()];
+  }
+
+  private async lookForMissing(): Promise<string[]> {
+    const checks = [...this.checks];
+    const there = await Promise.all(checks.map(([, { probe }]) => answers(probe)));
+    return checks.flatMap(([name], i) => (there[i] ? [] : [name]));
   }
 
   private async askRequired(): Promise<boolean> {

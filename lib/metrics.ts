@@ -4,11 +4,16 @@ import { within } from "./time";
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
 /** Milliseconds that a figure may take which is asked for at a scrape; one that takes longer is left out. */
-const MEASURE_MS = 1000;
+const MEASURE_MS = 1500;
 
-/** A figure that is asked for when it is scraped, from as many sources as there are sets of labels. */
+interface Sample {
+  labels: Record<string, string>;
+  value: number;
+}
+
+/** A figure that is asked for when it is scraped, from any number of sources. */
 export class MeasuredGauge {
-  private readonly sources = new Set<{ labels: Record<string, string>; ask: () => Promise<number> | number }>();
+  private readonly sources = new Set<() => Promise<Sample[]> | Sample[]>();
 
   constructor(options: { name: string; help: string; labelNames: string[]; registers: Registry[] }) {
     const { sources } = this;
@@ -17,18 +22,22 @@ export class MeasuredGauge {
       async collect() {
         this.reset();
         await Promise.all(
-          [...sources].map(async ({ labels, ask }) => {
-            const figure = await within(MEASURE_MS, ask).catch(() => undefined);
-            if (figure !== undefined) this.set(labels, figure);
+          [...sources].map(async (source) => {
+            const samples = await within(MEASURE_MS, source).catch(() => []);
+            for (const { labels, value } of samples) this.set(labels, value);
           }),
         );
       },
     });
   }
 
-  /** Adds a source; the answer takes it away again. */
+  /** Adds a source of one set of labels; the answer takes it away again. */
   measure(labels: Record<string, string>, ask: () => Promise<number> | number): () => void {
-    const source = { labels, ask };
+    return this.sample(async () => [{ labels, value: await ask() }]);
+  }
+
+  /** Adds a source of as many as there are when it is asked; the answer takes it away again. */
+  sample(source: () => Promise<Sample[]> | Sample[]): () => void {
     this.sources.add(source);
     return () => void this.sources.delete(source);
   }
@@ -37,11 +46,48 @@ export class MeasuredGauge {
 /** A node's metrics, as Prometheus reads them from the operations port. */
 export class Metrics {
   readonly registry = new Registry();
+  readonly ready = new MeasuredGauge({
+    name: "shop_ready",
+    help: "Whether this node takes work: 1 where readiness answers ok or degraded, else 0",
+    labelNames: [],
+    registers: [this.registry],
+  });
+  readonly dependencies = new MeasuredGauge({
+    name: "shop_dependency_up",
+    help: "Whether what this node needs is there (1) or missing (0), required or not",
+    labelNames: ["dependency"],
+    registers: [this.registry],
+  });
+
   readonly actions = new Histogram({
     name: "shop_action_duration_seconds",
     help: "Time that an action took on this node, by outcome",
     labelNames: ["action", "outcome"],
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+  readonly actionsInFlight = new MeasuredGauge({
+    name: "shop_action_in_flight",
+    help: "Calls of an action that run on this node",
+    labelNames: ["action"],
+    registers: [this.registry],
+  });
+  readonly actionsQueued = new MeasuredGauge({
+    name: "shop_action_queued",
+    help: "Calls of an action that wait on this node, as too many run already",
+    labelNames: ["action"],
+    registers: [this.registry],
+  });
+  readonly circuitsOpen = new MeasuredGauge({
+    name: "shop_circuits_open",
+    help: "Nodes that this one does not ask for an action at the moment, or asks once to see, as too many calls failed",
+    labelNames: ["action"],
+    registers: [this.registry],
+  });
+  readonly circuitsOpened = new Counter({
+    name: "shop_circuits_opened_total",
+    help: "Times that this node stopped asking another one for an action, as too many calls failed",
+    labelNames: ["action"],
     registers: [this.registry],
   });
   readonly http = new Histogram({

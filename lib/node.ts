@@ -3,6 +3,7 @@ import type { NodeConfig } from "./config/node-config";
 import type { Environment } from "./environment";
 import type { Health } from "./health";
 import type { Metrics } from "./metrics";
+import type { Resilience } from "./resilience";
 import type { Store } from "./store/collection";
 import type { Topics } from "./topics/topics";
 import type { Tracer } from "./tracing/tracer";
@@ -15,6 +16,7 @@ export interface ShopNode {
   store: Store;
   topics: Topics;
   health: Health;
+  resilience: Resilience;
   metrics: Metrics;
   tracer: Tracer;
 }

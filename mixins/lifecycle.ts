@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { nodeOf } from "../lib/node";
+import { enter } from "./node-state";
 
 /** By contract a node ends within 10 s of SIGTERM. */
 const FORCE_EXIT_MS = 9500;
@@ -18,12 +19,13 @@ export async function ready(broker: ServiceBroker): Promise<void> {
 }
 
 /**
- * Refuses readiness at once, takes connections for a moment more, and then closes the way in before what is behind it:
- * a request that was taken is finished while the services that it needs are still there.
+ * Refuses readiness and the calls of other nodes at once, takes connections for a moment more, and then closes the way in
+ * before what is behind it: a request that was taken is finished while the services that it needs are still there.
  */
 export async function drain(broker: ServiceBroker): Promise<void> {
   const { environment, health } = nodeOf(broker);
-  health.state = "draining";
+  health.isEnding = true;
+  await enter(broker, "draining");
   await delay(environment.drainMs);
   const gateway = broker.getLocalService("api");
   if (gateway) await broker.destroyService(gateway);

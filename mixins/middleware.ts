@@ -10,6 +10,7 @@ export type DeclaredAction = ActionSchema & {
   status?: number;
   summary?: string;
   rawBody?: boolean;
+  timeout?: number;
   conditional?: boolean;
   limit?: ActionDefinition<TSchema, TSchema>["limit"];
   returns?: object;

@@ -18,6 +18,7 @@ import { handleRequest } from "./handle";
 import { liveClients } from "./live";
 import { crossOrigin, parseBody, preflight, securityHeaders } from "./middlewares";
 import { openApiDocument } from "./openapi";
+import { opsActions } from "./ops";
 import { RateLimits } from "./rate-limits";
 import { clientAddress, requestIdOf } from "./request";
 import { Revocations } from "./revocations";
@@ -43,6 +44,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     metrics,
     logger: broker.getLogger("http"),
     addressOf,
+    isDraining: () => health.state === "draining",
   });
   let polling: NodeJS.Timeout | undefined;
 
@@ -120,12 +122,15 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         handler: () => openApiDocument(published(broker), environment.webUrl, version),
       }),
       schema: schemaAction(broker, environment.webUrl),
+      ...opsActions(broker),
       ...live.actions,
     },
 
     events: listeners({
       "auth.revoked": (ctx) => revocations.add(ctx.params),
       "api.deliver": (ctx) => live.deliver(ctx.params),
+      "$ops.leave": () => live.leave(),
+      "$ops.stay": () => live.stay(),
     }),
 
     async started() {

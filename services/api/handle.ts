@@ -18,15 +18,18 @@ interface Parts {
   metrics: Metrics;
   logger: ServiceBroker["logger"];
   addressOf: (req: GatewayRequest) => string;
+  /** Whether clients are to come back over another connection, which a balancer takes elsewhere. */
+  isDraining: () => boolean;
 }
 
 type RequestContext = NonNullable<GatewayRequest["$ctx"]>;
 
 /** A request's way through the gateway: who asks, whether they may, what they asked, and how it is answered. */
-export function handleRequest({ authenticate, limits, metrics, logger, addressOf }: Parts) {
+export function handleRequest({ authenticate, limits, metrics, logger, addressOf, isDraining }: Parts) {
   /** Measures the request and writes its line in the log when its answer is out. */
   const begin: Middleware = (req, res, next) => {
     const started = performance.now();
+    if (isDraining()) res.setHeader("Connection", "close");
     res.once("close", () => {
       const ms = performance.now() - started;
       const route = req.$alias?.path ?? "none";

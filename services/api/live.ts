@@ -74,11 +74,25 @@ export function liveClients({ broker, authentication, limits, addressOf }: Parts
       overSockets.start(io as Server);
     },
 
+    /** Sends everybody elsewhere while the gateway goes on. */
+    async leave(): Promise<void> {
+      await overSockets.leave();
+      overStreams.leave();
+    },
+
+    /** Takes clients again. */
+    stay(): void {
+      overSockets.stay();
+      overStreams.stay();
+    },
+
     async close(http: HttpServer): Promise<void> {
       heads.stop();
       sessions.stop();
-      await overSockets.close();
-      overStreams.close();
+      overSockets.stop();
+      overStreams.stop();
+      await overSockets.leave();
+      overStreams.leave();
       await connections.close();
       for (let waited = 0; waited < LEAVE_MS && upgraded.size + overStreams.unfinished() > 0; waited += 20)
         await delay(20);

@@ -213,14 +213,22 @@ export function sockets(parts: Parts) {
       io = server;
     },
 
-    /** Calls that were taken are answered, then sockets are told and closed. */
-    async close(): Promise<void> {
+    /** Calls that were taken are answered, then sockets are told and closed, as are those that come from now on. */
+    async leave(): Promise<void> {
       leaving = true;
-      clearInterval(looking);
-      for (const stop of stopMeasuring.splice(0)) stop();
       const running = all().flatMap((socket) => [...socket.data.from.running]);
       await within(ANSWER_MS, () => Promise.all(running)).catch(() => undefined);
-      for (const socket of all()) end(socket, "shutdown");
+      if (leaving) for (const socket of all()) end(socket, "shutdown");
+    },
+
+    /** Takes sockets again. */
+    stay(): void {
+      leaving = false;
+    },
+
+    stop(): void {
+      clearInterval(looking);
+      for (const stop of stopMeasuring.splice(0)) stop();
     },
   };
 }

@@ -49,6 +49,7 @@ export function streams({ broker, authentication, tickets, sessions, connections
   const unfinished = new Set<EventStream>();
   const parts = { heads, missed: missed(callOf(broker)), logger };
   let stopMeasuring: (() => void) | undefined;
+  let leaving = false;
 
   function register(stream: EventStream, res: ServerResponse): void {
     const { caller } = stream.verified;
@@ -83,6 +84,7 @@ export function streams({ broker, authentication, tickets, sessions, connections
       logger.error({ err: error }, "a stream failed");
       stream.out.destroy();
     });
+    if (leaving) stream.end("shutdown");
     return stream.out;
   }
 
@@ -148,9 +150,19 @@ export function streams({ broker, authentication, tickets, sessions, connections
       stopMeasuring = metrics.streams.measure({}, () => open.size);
     },
 
-    close(): void {
-      stopMeasuring?.();
+    /** Those that are open end, as do those that come from now on. */
+    leave(): void {
+      leaving = true;
       for (const stream of [...open]) stream.end("shutdown");
+    },
+
+    /** Takes streams again. */
+    stay(): void {
+      leaving = false;
+    },
+
+    stop(): void {
+      stopMeasuring?.();
     },
 
     /** How many have not been read to the end. */

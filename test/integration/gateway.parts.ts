@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import jwt from "jsonwebtoken";
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { BrokerOptions, ServiceBroker, ServiceSchema } from "moleculer";
 import { action } from "../../lib/actions";
 import { conflict } from "../../lib/errors";
 import { newId } from "../../lib/ids";
@@ -118,9 +118,12 @@ export let node: TestNode;
 export let base: string;
 
 /** A gateway with a sample service behind it, for the tests of one file. */
-export async function startGateway(environment: Record<string, string> = {}): Promise<void> {
+export async function startGateway(
+  environment: Record<string, string> = {},
+  options: BrokerOptions = {},
+): Promise<void> {
   const settings = { PORT: "0", JWT_ISSUER: "https://shop.example", ...environment };
-  node = await startNode([keys, sample, apiService], settings);
+  node = await startNode([keys, sample, apiService], settings, options);
   const { server } = node.broker.getLocalService("api") as unknown as { server: { address(): AddressInfo } };
   base = `http://127.0.0.1:${server.address().port}`;
   await eventually(async () => (await get("/api/v1/things/a")).status === 200);

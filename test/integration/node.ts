@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
 import { type Call, callOf, type Meta } from "../../lib/actions";
 import { readEnvironment } from "../../lib/environment";
 import { brokerOptions } from "../../moleculer.config";
@@ -19,16 +19,17 @@ export interface TestNode {
 
 /**
  * A node in this process with the given services, on files in a folder of its own unless `environment` says otherwise.
- * The operations port is any free one.
+ * The operations port is any free one; `options` go before those that the environment makes.
  */
 export async function startNode(
   services: ((broker: ServiceBroker) => ServiceSchema)[],
   environment: Record<string, string> = {},
+  options: BrokerOptions = {},
 ): Promise<TestNode> {
   const own = environment.DATA_DIR ? undefined : mkdtempSync(join(tmpdir(), "shop-"));
   const dataDir = own ?? environment.DATA_DIR ?? "";
   const settings = { DATA_DIR: dataDir, OPS_PORT: "0", LOG_LEVEL: "fatal", DEMO_DATA: "off", ...environment };
-  const broker = new ServiceBroker(brokerOptions(readEnvironment(settings)));
+  const broker = new ServiceBroker({ ...brokerOptions(readEnvironment(settings)), ...options });
   for (const service of services) broker.createService(service(broker));
   try {
     await broker.start();

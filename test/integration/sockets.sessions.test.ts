@@ -133,3 +133,26 @@ it("finishes what it was asked, tells its sockets, and is gone in time", async (
   expect(standIn.connected.size).toBe(0);
   await leaving.stop();
 });
+
+it("sends its clients elsewhere when it drains, and takes them again when it is called back", async () => {
+  const drained = await startShop(new StandIn(), { DRAIN_MS: "10" });
+  const account = await register(drained);
+  const { accessToken: token } = account;
+  const listening = await fetch(`${drained.url}/api/v1/stream`, { headers: { Authorization: `Bearer ${token}` } });
+  const client = await connected(open(drained.url, token));
+  const told = heard(client, "session.ended");
+  await drained.call("$ops.drain", {});
+  expect(await told).toEqual({ reason: "shutdown" });
+  expect(await listening.text()).toContain("event:session.ended");
+  expect(await heard(open(drained.url, token), "session.ended")).toEqual({ reason: "shutdown" });
+  // What a balancer still sends here is answered, over a connection that it does not keep.
+  const answer = await fetch(`${drained.url}/api/v1/users/me`, { headers: { Authorization: `Bearer ${token}` } });
+  expect([answer.status, answer.headers.get("connection")]).toEqual([200, "close"]);
+
+  await drained.call("$ops.undrain", {});
+  const back = await connected(open(drained.url, token));
+  expect(await call(back, "chat.send", { conversationId: "c1", clientMsgId: "k", text: "a" })).toMatchObject({
+    id: "m1",
+  });
+  await drained.stop();
+});

@@ -1,0 +1,91 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { action } from "../lib/actions";
+import { conflict } from "../lib/errors";
+import { nodeOf } from "../lib/node";
+import type { DeclaredAction } from "./middleware";
+import { enter } from "./node-state";
+import { NoParams, type ResilienceOfNode, StateOfNode, ResilienceOfNode as View } from "./operations.schema";
+import { settingsOf } from "./resilience.middleware";
+
+type Calls = ResilienceOfNode["actions"][number]["calls"];
+
+/** How often each action ran here, by outcome. */
+async function callsByAction(broker: ServiceBroker): Promise<Map<string, Calls>> {
+  const { values } = await nodeOf(broker).metrics.actions.get();
+  const calls = new Map<string, Calls>();
+  for (const { metricName, labels, value } of values) {
+    if (!metricName?.endsWith("_count")) continue;
+    const name = String(labels.action);
+    calls.set(name, { ok: 0, refused: 0, failed: 0, ...calls.get(name), [String(labels.outcome)]: value });
+  }
+  return calls;
+}
+
+async function resilienceOf(broker: ServiceBroker): Promise<ResilienceOfNode> {
+  const { resilience } = nodeOf(broker);
+  const calls = await callsByAction(broker);
+  const listed = broker.registry.getActionList({ onlyLocal: true, skipInternal: true }) as {
+    name: string;
+    action?: DeclaredAction;
+  }[];
+  return {
+    actions: listed.map(({ name, action: declared = {} }) => ({
+      name,
+      ...settingsOf(broker, declared),
+      inFlight: resilience.bulkheads.get(name)?.inFlight ?? 0,
+      queued: resilience.bulkheads.get(name)?.queued ?? 0,
+      calls: calls.get(name) ?? { ok: 0, refused: 0, failed: 0 },
+    })),
+    circuits: resilience.circuits(),
+  };
+}
+
+/**
+ * What every node answers about itself, to be asked by its id: `call("$ops.drain", {}, { nodeID })`. State, version and age of
+ * a node travel with discovery instead, so that they are known of one that does not answer. Nothing here has a route: the
+ * gateway's `/ops` puts it together for admins.
+ */
+export function operationsService(broker: ServiceBroker): ServiceSchema {
+  const { environment, health } = nodeOf(broker);
+  let leaving: NodeJS.Timeout | undefined;
+  const state = () => ({ id: broker.nodeID, state: health.state });
+
+  return {
+    name: "$ops",
+    actions: {
+      drain: action({
+        params: NoParams,
+        returns: StateOfNode,
+        async handler() {
+          if (health.state === "starting") throw conflict("NODE_STARTING", "The node is not running yet.");
+          if (health.state === "draining") return state();
+          await enter(broker, "draining");
+          leaving = setTimeout(() => void broker.broadcastLocal("$ops.leave", {}), environment.drainMs).unref();
+          return state();
+        },
+      }),
+      undrain: action({
+        params: NoParams,
+        returns: StateOfNode,
+        async handler() {
+          if (health.isEnding) throw conflict("NODE_ENDING", "The node was told to end.");
+          if (health.state !== "draining") return state();
+          clearTimeout(leaving);
+          await enter(broker, "running");
+          void broker.broadcastLocal("$ops.stay", {});
+          return state();
+        },
+      }),
+      resilience: action({ params: NoParams, returns: View, handler: () => resilienceOf(broker) }),
+    },
+
+    async started() {
+      // Whoever watches sees it start, however long that takes.
+      await broker.registry.discoverer.sendLocalNodeInfo();
+    },
+
+    stopped() {
+      clearTimeout(leaving);
+    },
+  };
+}
