@@ -14,9 +14,9 @@ interface Rule {
   labels?: Record<string, string>;
 }
 
-const rules: Rule[] = (parse(readFileSync("deploy/prometheus/alerts.yml", "utf8")) as { groups: { rules: Rule[] }[] }).groups.flatMap(
-  (group) => group.rules,
-);
+const rules: Rule[] = (
+  parse(readFileSync("deploy/prometheus/alerts.yml", "utf8")) as { groups: { rules: Rule[] }[] }
+).groups.flatMap((group) => group.rules);
 const alerts = rules.flatMap(({ alert }) => alert ?? []);
 
 interface Panel {
@@ -26,10 +26,9 @@ interface Panel {
 const dashboard: { panels: Panel[]; annotations: { list: { expr: string }[] } } = JSON.parse(
   readFileSync("deploy/grafana/dashboards/shop.json", "utf8"),
 );
-const queries = [
-  ...dashboard.panels.flatMap(({ targets = [] }) => targets),
-  ...dashboard.annotations.list,
-].map(({ expr }) => expr.replaceAll("$__rate_interval", "1m"));
+const queries = [...dashboard.panels.flatMap(({ targets = [] }) => targets), ...dashboard.annotations.list].map(
+  ({ expr }) => expr.replaceAll("$__rate_interval", "1m"),
+);
 
 /** Every series that a node's operations port can answer, and what Prometheus makes itself. */
 function series(): Set<string> {
@@ -46,7 +45,9 @@ function series(): Set<string> {
 /** Names of series in an expression: a word before a selector, or one of ours wherever it is. */
 const named = (expr: string): string[] => [
   ...new Set(
-    [...expr.replace(/"[^"]*"/g, '""').matchAll(/\b(?:shop|process|nodejs)[_:][\w:]+|\b\w+(?=\{)/g)].map(([name]) => name),
+    [...expr.replace(/"[^"]*"/g, '""').matchAll(/\b(?:shop|process|nodejs)[_:][\w:]+|\b\w+(?=\{)/g)].map(
+      ([name]) => name,
+    ),
   ),
 ];
 
@@ -59,7 +60,9 @@ it("asks in alerts and in the dashboard only for series that nodes have", () => 
 
 it("shows every metric of ours in the dashboard", () => {
   const shown = new Set(queries.flatMap(named).map((name) => name.replace(/_(bucket|sum|count)$/, "")));
-  const ours = [...series()].filter((name) => name.startsWith("shop_")).map((name) => name.replace(/_(bucket|sum|count)$/, ""));
+  const ours = [...series()]
+    .filter((name) => name.startsWith("shop_"))
+    .map((name) => name.replace(/_(bucket|sum|count)$/, ""));
   expect([...new Set(ours)].filter((name) => !shown.has(name))).toEqual([]);
 });
 

@@ -10,7 +10,10 @@ const FOLDERS = [join(CACHE, "bin"), join(CACHE, "python", "bin")];
 /** Each tool by the programs that do its work, the first that is there. */
 const TOOLS = {
   compose: [["docker-compose"], ["compose-spec"]],
-  kustomize: [["kustomize"], ["kubectl", "kustomize"]],
+  kustomize: [
+    ["kustomize", "build"],
+    ["kubectl", "kustomize"],
+  ],
   "kubernetes-validate": [["kubernetes-validate"]],
   hadolint: [["hadolint"]],
   promtool: [["promtool"]],
