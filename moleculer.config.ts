@@ -18,9 +18,11 @@ import type { Topics } from "./lib/topics/topics";
 import { Tracer } from "./lib/tracing/tracer";
 import { ZipkinExporter } from "./lib/tracing/zipkin";
 import { cacherFor } from "./mixins/cacher";
+import { configMiddleware } from "./mixins/config.middleware";
 import { countsAsFailure, ErrorRegenerator, isTriedAgain } from "./mixins/errors";
 import { hedgingMiddleware } from "./mixins/hedging.middleware";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
+import { LiveLevels } from "./mixins/live-levels";
 import { metricsMiddleware } from "./mixins/metrics.middleware";
 import { drainingMiddleware, enter, nodeMetadata } from "./mixins/node-state";
 import { operationsMiddleware } from "./mixins/operations.middleware";
@@ -69,6 +71,9 @@ function measureHealth(health: Health, metrics: Metrics): void {
 
 /** The broker of one node. Each external part is chosen here, from the environment, and nowhere else. */
 export function brokerOptions(environment: Environment): BrokerOptions {
+  const levels = new LiveLevels(environment.log.level, {
+    pino: { options: pinoOptions, ...(environment.log.format === "pretty" && { destination: prettyDestination() }) },
+  });
   const health = new Health();
   const metrics = new Metrics();
   const resilience = new Resilience();
@@ -80,16 +85,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     namespace: environment.namespace,
     nodeID: environment.nodeId,
     metadata: nodeMetadata(),
-    logger: {
-      type: "Pino",
-      options: {
-        level: environment.log.level === "info" ? { "REGISTRY*": "warn", "**": "info" } : environment.log.level,
-        pino: {
-          options: pinoOptions,
-          ...(environment.log.format === "pretty" && { destination: prettyDestination() }),
-        },
-      },
-    } as BrokerOptions["logger"],
+    logger: levels as unknown as BrokerOptions["logger"],
 
     transporter: environment.natsUrl
       ? { type: "NATS", options: { servers: environment.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 500 } }
@@ -131,6 +127,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       requestScopeMiddleware,
       resilienceMiddleware(resilience, metrics),
       drainingMiddleware,
+      configMiddleware(levels),
       operationsMiddleware(environment.opsPort),
     ],
     created(broker: ServiceBroker) {

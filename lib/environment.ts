@@ -207,6 +207,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       /** Beside `default`, which holds always; later ones win. */
       profiles: read.names("PROFILE").filter((profile) => profile !== "default"),
       label: read.names("CONFIG_LABEL")[0] ?? "main",
+      /** Where the YAML files are. */
+      directory: resolve(read.text("CONFIG_DIR") ?? "config"),
     },
     /** Configuration keys that a variable gives: above their declared default, below all that `config` says. */
     settings: {

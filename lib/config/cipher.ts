@@ -42,6 +42,11 @@ export class Ciphers {
     return `${PREFIX}${first.id}.${packed.toString("base64url")}`;
   }
 
+  /** Whether a cipher was made with the key that encrypts now. */
+  isCurrent(cipher: string): boolean {
+    return FORM.exec(cipher)?.[1] === this.keys[0]?.id;
+  }
+
   /** Throws {@link UnreadableCipher}. */
   decrypt(cipher: string): string {
     const [, id = "", packed = ""] = FORM.exec(cipher) ?? [];

@@ -2,6 +2,7 @@ import { type Static, Type } from "../schema";
 import { type Ciphers, MASK } from "./cipher";
 import { type ConfigMetadata, type Declaration, type Settings, SHARED } from "./declaration";
 import { Setting } from "./setting";
+import { sharedConfig } from "./shared";
 
 /** What `config` answers a node: values by application and key, those that are set; ciphers as they are. */
 export const NodeValues = Type.Object({
@@ -19,6 +20,14 @@ interface Parts {
   logger: Pick<Console, "info" | "warn" | "error">;
 }
 
+export interface Deviation {
+  application: string;
+  key: string;
+  pendingRestart: boolean;
+  /** Why the newest value cannot be used. */
+  refused: string | undefined;
+}
+
 type Listener = (value: unknown) => void;
 
 /**
@@ -28,15 +37,21 @@ type Listener = (value: unknown) => void;
 export class NodeConfig {
   private readonly settings = new Map<string, Setting>();
   private readonly listeners = new Map<string, Set<Listener>>();
-  private readonly hosted = new Set<string>([SHARED]);
   private latest: NodeValues = { version: 0, etag: "", values: {} };
   private running = false;
 
-  constructor(private readonly parts: Parts) {}
+  constructor(private readonly parts: Parts) {
+    this.host(SHARED);
+  }
 
-  /** The applications whose values this node needs. */
-  get applications(): string[] {
-    return [...this.hosted].sort();
+  /** Names of the keys that this node reads, by application. */
+  get wanted(): Record<string, string[]> {
+    const wanted: Record<string, string[]> = {};
+    for (const place of [...this.settings.keys()].sort()) {
+      const [application = "", name = ""] = place.split(" ");
+      wanted[application] = [...(wanted[application] ?? []), name];
+    }
+    return wanted;
   }
 
   get version(): number {
@@ -47,18 +62,17 @@ export class NodeConfig {
     return this.latest.etag;
   }
 
-  host(application: string): void {
-    this.hosted.add(application);
+  get values(): NodeValues["values"] {
+    return this.latest.values;
   }
 
-  /** Whether values of each hosted application were taken. */
-  get isComplete(): boolean {
-    return this.applications.every((application) => this.latest.values[application] !== undefined);
+  /** An application has what all share, whether it declares keys of its own or not. */
+  host(application: string): void {
+    this.of(sharedConfig, application);
   }
 
   /** The values of a declaration's keys, for its own application or another one (of what all share). */
   of<D extends Declaration>(declaration: D, application: string = declaration.application): Settings<D> {
-    this.host(application);
     const accessor = {};
     for (const [name, declared] of Object.entries(declaration.keys)) {
       const place = placeOf(application, declared.name);
@@ -90,9 +104,11 @@ export class NodeConfig {
   }
 
   /** For a service's `metadata.config`. */
-  metadata({ keys }: Declaration): ConfigMetadata {
+  metadata({ keys }: Pick<Declaration, "keys">): ConfigMetadata {
     const declared = Object.values(keys);
-    const given = declared.filter(({ name }) => this.parts.environment[name] !== undefined);
+    const given = [...Object.values(sharedConfig.keys), ...declared].filter(
+      ({ name }) => this.parts.environment[name] !== undefined,
+    );
     return {
       keys: declared.map((one) => ({ ...one, schema: JSON.parse(JSON.stringify(one.schema)) as object })),
       environment: Object.fromEntries(
@@ -116,11 +132,10 @@ export class NodeConfig {
   }
 
   /** Keys whose newest value is not the one that holds, and why. */
-  deviations(): { application: string; key: string; reason: string }[] {
+  deviations(): Deviation[] {
     return [...this.settings].flatMap(([place, { key, pendingRestart, refused }]) => {
       const [application = ""] = place.split(" ", 1);
-      const reason = refused ?? (pendingRestart ? "needs a restart" : undefined);
-      return reason === undefined ? [] : [{ application, key: key.name, reason }];
+      return pendingRestart || refused ? [{ application, key: key.name, pendingRestart, refused }] : [];
     });
   }
 
