@@ -10,12 +10,13 @@ import {
 } from "../lib/infra";
 import { installPackages } from "../lib/infra/install";
 
-const usage = `npm run infra -- [start | stop | status | env | install | kill | pause | resume] [nats redis mongo kafka]
+const usage = `npm run infra -- [start | stop | status | env | install | kill | pause | resume] [nats redis mongo kafka zipkin]
   start    start NATS, Redis, MongoDB and Kafka (default): Docker Compose where an engine answers, else programs
   stop     end them, data kept; kill is SIGKILL, pause SIGSTOP, resume SIGCONT
   status   what runs where; env the addresses as environment variables
   install  get what the programs need: Debian packages (as root) and jars (by Maven)
-A server whose NATS_URL, REDIS_URL, MONGO_URL or KAFKA_BROKERS is set is left alone. INFRA_DIR (.infra), INFRA_PORT
+Zipkin is started where it is named, and then belongs to the rest.
+A server whose NATS_URL, REDIS_URL, MONGO_URL, KAFKA_BROKERS or ZIPKIN_URL is set is left alone. INFRA_DIR (.infra), INFRA_PORT
 (24220, first of ten), INFRA_LIB (~/.cache/shop-infra, jars) and INFRA_ENGINE (programs, compose) say otherwise than the
 defaults.`;
 

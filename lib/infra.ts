@@ -3,10 +3,10 @@ import { join, resolve } from "node:path";
 import { composeAnswers, composeServers } from "./infra/compose";
 import { findDaemon, logOf, signalDaemon, startDaemon } from "./infra/daemon";
 import { projectRoot } from "./infra/programs";
-import { recipeOf, type ServerName, serverNames } from "./infra/recipes";
+import { optionalServerNames, recipeOf, type ServerName, serverNames } from "./infra/recipes";
 
 export { composeAnswers, composeServers } from "./infra/compose";
-export { isServerName, recipeOf, type ServerName, serverNames } from "./infra/recipes";
+export { isServerName, optionalServerNames, recipeOf, type ServerName, serverNames } from "./infra/recipes";
 
 export interface ServerStatus {
   name: ServerName;
@@ -19,7 +19,10 @@ export interface ServerStatus {
   log?: string;
 }
 
-/** NATS, Redis, MongoDB and Kafka as one set. Without names an operation is about all of the set; given servers are left alone. */
+/**
+ * NATS, Redis, MongoDB and Kafka as one set, and Zipkin once it was started by its name. Without names an operation is about
+ * all of the set; given servers are left alone.
+ */
 export interface Servers {
   readonly names: readonly ServerName[];
   /** Resolves when each takes connections; starting what runs does nothing, and what is paused goes on. */
@@ -56,8 +59,9 @@ export interface Missing {
 export function servers(options: ServersOptions = {}): Servers {
   const dir = resolve(options.dir ?? (process.env.INFRA_DIR || join(projectRoot(), ".infra")));
   const basePort = options.basePort ?? (Number(process.env.INFRA_PORT) || 24220);
-  const names = options.names ?? serverNames;
   const given = options.given ?? process.env;
+  const names = () =>
+    options.names ?? [...serverNames, ...optionalServerNames.filter((name) => findDaemon(dir, name) !== undefined)];
   const portOf = (name: ServerName) => findDaemon(dir, name)?.port ?? basePort + recipeOf(name).offset;
 
   const startOne = async (name: ServerName) => {
@@ -74,7 +78,7 @@ export function servers(options: ServersOptions = {}): Servers {
   };
   /** Everything that can be done is done before a failure is reported. */
   const each = async (chosen: readonly ServerName[], act: (name: ServerName) => Promise<void>) => {
-    const mine = (chosen.length > 0 ? chosen : names).filter((name) => !given[recipeOf(name).variable]);
+    const mine = (chosen.length > 0 ? chosen : names()).filter((name) => !given[recipeOf(name).variable]);
     const results = await Promise.allSettled(mine.map(act));
     const failures = results.flatMap((result) => (result.status === "rejected" ? [String(result.reason)] : []));
     if (failures.length > 0) throw new Error(failures.map((text) => text.replace(/^Error: /, "")).join("\n"));
@@ -92,14 +96,16 @@ export function servers(options: ServersOptions = {}): Servers {
   };
 
   return {
-    names,
+    get names() {
+      return names();
+    },
     start: (...chosen) => each(chosen, startOne),
     stop: (...chosen) => each(chosen, send("SIGTERM")),
     kill: (...chosen) => each(chosen, send("SIGKILL")),
     pause: (...chosen) => each(chosen, send("SIGSTOP")),
     resume: (...chosen) => each(chosen, send("SIGCONT")),
-    status: async () => names.map(statusOf),
-    env: async () => Object.fromEntries(names.map((name) => [recipeOf(name).variable, statusOf(name).url])),
+    status: async () => names().map(statusOf),
+    env: async () => Object.fromEntries(names().map((name) => [recipeOf(name).variable, statusOf(name).url])),
   };
 }
 

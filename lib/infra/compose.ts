@@ -1,6 +1,6 @@
 import type { ServerStatus, Servers } from "../infra";
 import { projectRoot, run } from "./programs";
-import { recipeOf, type ServerName, serverNames } from "./recipes";
+import { optionalServerNames, recipeOf, type ServerName, serverNames } from "./recipes";
 
 /** Whether a Docker engine answers and Compose is there. */
 export async function composeAnswers(): Promise<boolean> {
@@ -20,7 +20,8 @@ export function composeServers(): Servers {
     return ran.stdout;
   };
   const each = async (args: string[], chosen: readonly ServerName[], states?: readonly ServerStatus["state"][]) => {
-    let mine = (chosen.length > 0 ? chosen : serverNames).filter((name) => !given[recipeOf(name).variable]);
+    const names = chosen.length > 0 ? chosen : (await status()).map(({ name }) => name);
+    let mine = names.filter((name) => !given[recipeOf(name).variable]);
     // Compose calls it an error to pause what is paused or to kill what does not run.
     if (states) {
       const now = await status();
@@ -30,7 +31,8 @@ export function composeServers(): Servers {
   };
   const status = async (): Promise<ServerStatus[]> => {
     const states = parseStates(await compose("ps", "--all", "--format", "json"));
-    return serverNames.map((name) => {
+    const started = optionalServerNames.filter((name) => ["running", "paused"].includes(states.get(name) ?? ""));
+    return [...serverNames, ...started].map((name) => {
       const { variable, composeUrl } = recipeOf(name);
       const address = given[variable];
       if (address) return { name, state: "given", kind: `by ${variable}`, url: address };

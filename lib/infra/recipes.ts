@@ -1,6 +1,7 @@
 import { findKafka } from "./kafka";
 import { findMongo } from "./mongo";
 import { which } from "./programs";
+import { findZipkin } from "./zipkin";
 
 /** A program that can run the server; `dir` is the server's own data folder, which is there; `args` may prepare it. */
 export interface Found {
@@ -32,6 +33,7 @@ const natsUrl = (port: number) => `nats://127.0.0.1:${port}`;
 const redisUrl = (port: number) => `redis://127.0.0.1:${port}`;
 const mongoUrl = (port: number) => `mongodb://127.0.0.1:${port}/shop`;
 const kafkaUrl = (port: number) => `127.0.0.1:${port}`;
+const zipkinUrl = (port: number) => `http://127.0.0.1:${port}`;
 
 const found = (kind: string, args: Found["args"]): Found | string => {
   const command = which(kind);
@@ -91,10 +93,23 @@ export const recipes = {
     packages: ["default-jre-headless", "maven"],
     hint: `kafka: ${install} ${process.platform === "darwin" ? "openjdk maven" : "default-jre-headless maven"}, or set KAFKA_BROKERS`,
   },
+  zipkin: {
+    variable: "ZIPKIN_URL",
+    offset: 5,
+    url: zipkinUrl,
+    composeUrl: zipkinUrl(9411),
+    find: findZipkin,
+    programs: ["java", "mvn"],
+    packages: ["default-jre-headless", "maven"],
+    hint: `zipkin: ${install} ${process.platform === "darwin" ? "openjdk maven" : "default-jre-headless maven"}, or set ZIPKIN_URL`,
+  },
 } satisfies Record<string, Recipe>;
 
 export type ServerName = keyof typeof recipes;
+/** What a set has. */
 export const serverNames: readonly ServerName[] = ["nats", "redis", "mongo", "kafka"];
+/** What it has where somebody asked for it: these want memory, and the shop goes without. */
+export const optionalServerNames: readonly ServerName[] = ["zipkin"];
 export const isServerName = (name: string): name is ServerName => Object.hasOwn(recipes, name);
 export const recipeOf = (name: ServerName): Recipe => recipes[name];
 

@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isServerName, missing, type ServerName, servers } from "../../lib/infra";
+import { isServerName, missing, optionalServerNames, type ServerName, serverNames, servers } from "../../lib/infra";
 import { freeRange } from "../../lib/infra/ports";
 
 /** What {@link withServers} finds in the workers' environment. */
@@ -15,9 +15,9 @@ export interface TestServers {
   absent: { name: ServerName; text: string }[];
 }
 
-/** Starts what can be had of NATS, Redis, MongoDB and Kafka, in a folder of the run. */
+/** Starts what can be had of NATS, Redis, MongoDB and Kafka, in a folder of the run; tests that need Zipkin start it themselves. */
 export default async function setup(): Promise<void> {
-  const absent = await missing();
+  const absent = await missing({ names: [...serverNames, ...optionalServerNames] });
   if (absent.length > 0 && process.env.CI)
     throw new Error(`In CI nothing may be skipped:\n${absent.map(({ text }) => text).join("\n")}`);
   const dir = mkdtempSync(join(tmpdir(), "shop-infra-"));
