@@ -1,47 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { within } from "./time";
+import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { MeasuredGauge } from "./measured-gauge";
 
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
-
-/** Milliseconds that a figure may take which is asked for at a scrape; one that takes longer is left out. */
-const MEASURE_MS = 1500;
-
-interface Sample {
-  labels: Record<string, string>;
-  value: number;
-}
-
-/** A figure that is asked for when it is scraped, from any number of sources. */
-export class MeasuredGauge {
-  private readonly sources = new Set<() => Promise<Sample[]> | Sample[]>();
-
-  constructor(options: { name: string; help: string; labelNames: string[]; registers: Registry[] }) {
-    const { sources } = this;
-    new Gauge({
-      ...options,
-      async collect() {
-        this.reset();
-        await Promise.all(
-          [...sources].map(async (source) => {
-            const samples = await within(MEASURE_MS, source).catch(() => []);
-            for (const { labels, value } of samples) this.set(labels, value);
-          }),
-        );
-      },
-    });
-  }
-
-  /** Adds a source of one set of labels; the answer takes it away again. */
-  measure(labels: Record<string, string>, ask: () => Promise<number> | number): () => void {
-    return this.sample(async () => [{ labels, value: await ask() }]);
-  }
-
-  /** Adds a source of as many as there are when it is asked; the answer takes it away again. */
-  sample(source: () => Promise<Sample[]> | Sample[]): () => void {
-    this.sources.add(source);
-    return () => void this.sources.delete(source);
-  }
-}
 
 /** A node's metrics, as Prometheus reads them from the operations port. */
 export class Metrics {
@@ -125,6 +85,56 @@ export class Metrics {
     name: "shop_streams",
     help: "Server-sent event streams that are open on this node",
     labelNames: [],
+    registers: [this.registry],
+  });
+
+  readonly orders = new Counter({
+    name: "shop_orders_total",
+    help: "Steps that orders went on by: placed, paid, shipped, delivered, cancelled, refunded (once per refund)",
+    labelNames: ["step"],
+    registers: [this.registry],
+  });
+  readonly stockRejected = new Counter({
+    name: "shop_stock_rejected_total",
+    help: "Orders that could not have their stock: insufficient, expired (too late to hold it), returned (given back)",
+    labelNames: ["reason"],
+    registers: [this.registry],
+  });
+  readonly paymentsStuck = new MeasuredGauge({
+    name: "shop_payments_stuck",
+    help: "Payments of the whole cluster that are tried in vain (retrying), or that money of a dead order is left of (unreturned)",
+    labelNames: ["why"],
+    registers: [this.registry],
+  });
+  readonly workOverdue = new MeasuredGauge({
+    name: "shop_work_overdue",
+    help: "Documents whose next step is due for a minute or more, of the whole cluster; counted up to 1,000",
+    labelNames: ["collection"],
+    registers: [this.registry],
+  });
+  readonly workFailed = new Counter({
+    name: "shop_work_failed_total",
+    help: "Times that the next step of a document failed and was left to be tried again",
+    labelNames: ["collection"],
+    registers: [this.registry],
+  });
+  readonly chatQueueLength = new MeasuredGauge({
+    name: "shop_chat_queue_length",
+    help: "Conversations that wait for an agent, of the whole cluster",
+    labelNames: [],
+    registers: [this.registry],
+  });
+  readonly chatQueueOldest = new MeasuredGauge({
+    name: "shop_chat_queue_oldest_seconds",
+    help: "Time for which the conversation has waited that waits longest, 0 where none does",
+    labelNames: [],
+    registers: [this.registry],
+  });
+  readonly chatFirstResponse = new Histogram({
+    name: "shop_chat_first_response_seconds",
+    help: "Time from the opening of a conversation to an agent's first answer",
+    labelNames: [],
+    buckets: [5, 15, 30, 60, 120, 300, 600, 1800, 3600],
     registers: [this.registry],
   });
 

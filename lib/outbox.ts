@@ -19,14 +19,17 @@ export const outboxIndex: Index = { fields: ["outboxLast"], sparse: true };
 
 /** A change that tells of itself: in one write with the events that go out for it, in this order. */
 export function withEvent(change: Change, ...entries: OutboxEntry[]): Change {
-  const before = change.$push?.outbox as { $each: OutboxEntry[] } | undefined;
-  const all = [...(before?.$each ?? []), ...entries];
+  const all = [...eventsOf(change), ...entries];
   return {
     ...change,
     $set: { ...change.$set, outboxLast: all.at(-1)?.id },
     $push: { ...change.$push, outbox: { $each: all } },
   };
 }
+
+/** The events that go out for a change. */
+export const eventsOf = (change: Change): OutboxEntry[] =>
+  (change.$push?.outbox as { $each: OutboxEntry[] } | undefined)?.$each ?? [];
 
 /** What a document that is inserted has for the events that go out for it, in this order. */
 export const bornWithEvent = (...entries: OutboxEntry[]): Required<Pick<OutboxDocument, "outbox" | "outboxLast">> => ({

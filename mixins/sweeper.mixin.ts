@@ -25,6 +25,9 @@ export interface SweeperOptions<T extends Due> {
 }
 
 const AT_ONCE = 48;
+/** Milliseconds after which what is due counts as left lying; all is counted up to so many. */
+const OVERDUE_MS = 60_000;
+const COUNTED = 1000;
 
 /**
  * Takes up what a dead or failed node left. `due` is lease and schedule in one: a document is taken by moving its `due`
@@ -36,6 +39,15 @@ export function sweeperMixin<T extends Due>(options: SweeperOptions<T>) {
   let timer: NodeJS.Timeout | undefined;
   let stopping = false;
   let looking: Promise<void> | undefined;
+  let stopMeasuring: (() => void) | undefined;
+
+  async function overdue(): Promise<number> {
+    const found = await collection.find(
+      { due: { $lte: after(-OVERDUE_MS) } },
+      { sort: ["due"], limit: COUNTED, fields: ["_id"] },
+    );
+    return found.length;
+  }
 
   async function takeUp(service: Service, document: T): Promise<void> {
     try {
@@ -51,6 +63,7 @@ export function sweeperMixin<T extends Due>(options: SweeperOptions<T>) {
         );
       await inRequest({ traceparent: taken.traceparent }, sweep);
     } catch (error) {
+      nodeOf(service.broker).metrics.workFailed.inc({ collection: collection.name });
       service.logger.warn({ err: error, id: document._id }, `${collection.name}: will be tried again`);
     }
   }
@@ -81,10 +94,12 @@ export function sweeperMixin<T extends Due>(options: SweeperOptions<T>) {
     started() {
       stopping = false;
       timer = setInterval(() => lookOnce(this), everyMs);
+      stopMeasuring = nodeOf(this.broker).metrics.workOverdue.measure({ collection: collection.name }, overdue);
     },
     async stopped() {
       stopping = true;
       clearInterval(timer);
+      stopMeasuring?.();
       await looking;
       await Promise.all(active);
     },

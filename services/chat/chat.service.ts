@@ -24,7 +24,7 @@ import { reportActions } from "./report.actions";
 import { conversationViews } from "./view";
 
 export default function chatService(broker: ServiceBroker): ServiceSchema {
-  const { config, store } = nodeOf(broker);
+  const { config, store, metrics } = nodeOf(broker);
   const conversations = conversationStore(store, () => outbox.wake());
   const messages = messageStore(store);
   const replies = replyStore(store);
@@ -37,7 +37,8 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
   });
   const views = conversationViews(conversations, messages);
   const delivery = deliveryOf(broker, conversations, views);
-  const messaging = messagingOf({ conversations, messages, delivery });
+  const answered = (seconds: number) => metrics.chatFirstResponse.observe(seconds);
+  const messaging = messagingOf({ conversations, messages, delivery, answered });
   const open = opening({ conversations, messaging });
   const people = peopleOf();
   const desk = deskOf(broker, {

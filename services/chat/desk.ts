@@ -18,6 +18,7 @@ import type { People } from "./people";
 import { presenceFor } from "./presence";
 import { Tracker } from "./presence/tracker";
 import { Queue } from "./queue";
+import { queueMetricsMixin } from "./queue.metrics";
 import { QueueNews } from "./queue.news";
 
 /** Milliseconds between looks for somebody with a place and somebody who waits, whom no change brought together. */
@@ -48,7 +49,7 @@ export interface Desk {
 
 /** The help desk: who is there, and who of them gets which conversation. */
 export function deskOf(broker: ServiceBroker, { conversations, view, changed, people }: Parts): Desk {
-  const { config, environment, store } = nodeOf(broker);
+  const { config, environment, store, metrics } = nodeOf(broker);
   const settings = config.of(chatConfig);
   const capacity = () => settings.capacity;
   const { agentGraceMs: graceMs, connectionMs } = environment.chat;
@@ -124,6 +125,7 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
             await presence.close();
           },
         },
+        queueMetricsMixin(metrics, conversations),
         collectionsMixin(agents.collection),
       ],
     },

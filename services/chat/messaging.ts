@@ -26,7 +26,12 @@ interface Parts {
   conversations: ConversationStore;
   messages: MessageStore;
   delivery: Delivery;
+  /** An agent answered for the first time. */
+  answered?: (seconds: number) => void;
 }
+
+const secondsToAnswer = ({ createdAt, firstResponseAt = createdAt }: Conversation): number =>
+  (Date.parse(firstResponseAt) - Date.parse(createdAt)) / 1000;
 
 const SYSTEM: Sender = { id: "system", name: "System", role: "system" };
 
@@ -36,7 +41,7 @@ const SYSTEM: Sender = { id: "system", name: "System", role: "system" };
  * such a message, left by a dead node or one that is about to go on, commits it first. So seqs are dense, each message
  * has one, and each event goes out once and in order.
  */
-export function messaging({ conversations, messages, delivery }: Parts) {
+export function messaging({ conversations, messages, delivery, answered }: Parts) {
   /** Racing on one node would cost writes that fail: here they wait for each other. */
   const inTurn = inTurns();
 
@@ -62,6 +67,7 @@ export function messaging({ conversations, messages, delivery }: Parts) {
       const committed = await conversations.apply(messageCommitted(conversation, next));
       crashPoint("chat.committed");
       if (committed) delivery.message(conversation, next);
+      if (committed?.firstResponseAt && !conversation.firstResponseAt) answered?.(secondsToAnswer(committed));
       conversation = committed ?? (await reread(conversation));
     }
     return conversation;

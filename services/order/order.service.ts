@@ -22,12 +22,13 @@ import { linesToOrder, pricedLines, requireAccepting, requirePayable, shippingAd
 import { orderView } from "./view";
 
 export default function orderService(broker: ServiceBroker): ServiceSchema {
-  const { config, environment, store } = nodeOf(broker);
+  const { config, environment, store, metrics } = nodeOf(broker);
   const settings = config.of(orderConfig);
   const { leaseMs } = environment;
   /** What asks `payment` waits longer than that may take, to hear how it ended. */
   const timeout = environment.payment.callMs + 1000;
-  const orders = orderStore(store, () => outbox.wake());
+  const stepped = (type: string) => metrics.orders.inc({ step: type.replace("order.", "") });
+  const orders = orderStore(store, () => outbox.wake(), stepped);
   const carts = cartStore(store);
   const outbox = outboxOf(broker, { service: "order", collection: orders.collection, events: orderEvents });
   const process = orderProcess({ orders, carts, leaseMs });

@@ -1,11 +1,14 @@
 import { decodeCursor, type Page, toPage } from "../../lib/cursor";
-import { outboxIndex } from "../../lib/outbox";
+import { eventsOf, outboxIndex } from "../../lib/outbox";
 import { DuplicateKey, type OpenableCollection, type Store } from "../../lib/store/collection";
 import type { Order, Transition } from "./order";
 import type { OrderStatus } from "./order.schema";
 
-/** Orders: one document each, changed by transitions only. */
-export function orderStore(store: Store, wake: () => void) {
+/**
+ * Orders: one document each, changed by transitions only. `wake` is told of writes with an event, `stepped` of the type of
+ * each event.
+ */
+export function orderStore(store: Store, wake: () => void, stepped: (type: string) => void) {
   const collection: OpenableCollection<Order> = store.collection<Order>("order", {
     name: "orders",
     indexes: [
@@ -36,6 +39,7 @@ export function orderStore(store: Store, wake: () => void) {
     async apply({ from, change }: Transition): Promise<Order | null> {
       const changed = await collection.update(from, change);
       if (changed?.outboxLast) wake();
+      if (changed) for (const { type } of eventsOf(change)) stepped(type);
       return changed;
     },
 

@@ -9,7 +9,7 @@ import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { Background } from "./background";
 import type { Payment } from "./payment";
 import { paymentConfig } from "./payment.config";
-import { paymentMetrics } from "./payment.metrics";
+import { paymentMetrics, troubledMixin } from "./payment.metrics";
 import { PaymentProcess } from "./payment.process";
 import {
   ById,
@@ -47,10 +47,11 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
   const receivedStore = new ReceivedStore(received, leaseMs);
   const providers = providersOf(broker);
   const metrics = paymentMetrics(node.registry);
+  const paymentStore = new PaymentStore(payments, leaseMs, metrics.became);
   const logger = broker.getLogger("payment");
   const background = new Background(logger);
   const process = new PaymentProcess({
-    store: new PaymentStore(payments, leaseMs),
+    store: paymentStore,
     providers,
     metrics,
     call: callOf(broker),
@@ -70,6 +71,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
     mixins: [
       sweeperMixin({ collection: payments, handle: (payment) => process.goOn(payment), leaseMs }),
       sweeperMixin({ collection: received, handle: (webhook) => webhooks.handle(webhook), leaseMs }),
+      troubledMixin(node, () => paymentStore.troubled()),
       { stopped: () => background.idle() },
       maintenanceMixin(CLEAN_EVERY_MS, () => receivedStore.forget(KEEP_WEBHOOKS_MS)),
       collectionsMixin(payments, received),

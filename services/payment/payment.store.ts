@@ -10,9 +10,13 @@ import {
 } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
 import type { Due } from "../../mixins/sweeper.mixin";
-import { type Payment, stepsOf } from "./payment";
+import { isUnreturned, type Payment, statusOf, stepsOf } from "./payment";
+import type { PaymentStatus } from "./payment.contract";
 
 const MAX_DELAY_MS = 30_000;
+/** Failures in a row, of half a minute in all, after which it is worth a look; counted up to so many. */
+const TROUBLED = 5;
+const COUNTED = 1000;
 /** Anybody may send webhooks about nothing: what was asked about in vain gets rare soon, some thirty times in 12 hours. */
 const MAX_WEBHOOK_DELAY_MS = 30 * 60_000;
 
@@ -32,6 +36,8 @@ export const openPayments = (store: Store): OpenableCollection<Payment> =>
     indexes: [
       { fields: ["orderId"], unique: true },
       { fields: ["due"], sparse: true },
+      { fields: ["stuck"], sparse: true },
+      { fields: ["unreturned"], sparse: true },
     ],
   });
 
@@ -63,6 +69,8 @@ export class PaymentStore {
   constructor(
     readonly payments: Collection<Payment>,
     private readonly leaseMs: number,
+    /** Told once of each status that a payment gets. */
+    private readonly became: (provider: string, status: PaymentStatus) => void = () => undefined,
   ) {}
 
   /** The order's payment: this one, or the one that is there already. */
@@ -90,11 +98,26 @@ export class PaymentStore {
       const next = decide(current);
       if (next === current) return current;
       const due = stepsOf(next).length > 0 ? after(this.leaseMs) : undefined;
-      const change = difference(current, { ...next, rev: current.rev + 1, due, stuck: due ? next.stuck : undefined });
+      const stuck = due ? next.stuck : undefined;
+      const unreturned = isUnreturned(next) || undefined;
+      const change = difference(current, { ...next, rev: current.rev + 1, due, stuck, unreturned });
       const written = await this.payments.update({ _id: current._id, rev: current.rev }, change);
-      if (written) return written;
+      if (written) {
+        if (statusOf(written) !== statusOf(current)) this.became(written.provider, statusOf(written));
+        return written;
+      }
       current = existing(await this.payments.get(current._id));
     }
+  }
+
+  /** How many need somebody to look at them: by what is tried again and again in vain, and by what is not tried any more. */
+  async troubled(): Promise<{ retrying: number; unreturned: number }> {
+    const shown = { limit: COUNTED, fields: ["_id"] };
+    const [retrying, unreturned] = await Promise.all([
+      this.payments.find({ stuck: { $gte: TROUBLED } }, { ...shown, sort: ["stuck"] }),
+      this.payments.find({ unreturned: true }, shown),
+    ]);
+    return { retrying: retrying.length, unreturned: unreturned.length };
   }
 
   /**

@@ -50,6 +50,8 @@ export interface Payment extends Due {
   tell?: string;
   /** How often what is left could not be done; sets the next try's delay. */
   stuck?: number;
+  /** The order is dead, money is left, and the provider refused to give it back too often: somebody has to look at it. */
+  unreturned?: true;
   createdAt: string;
 }
 
@@ -209,6 +211,10 @@ export type Step =
   | { kind: "give-back" }
   | { kind: "search" }
   | { kind: "tell" };
+
+/** What is left of a dead order's payment will not go back by itself. */
+export const isUnreturned = (payment: Payment): boolean =>
+  payment.closed !== undefined && refundable(payment) > 0 && closingTries(payment) >= MAX_REFUSALS;
 
 /** What is left to do, in order; nothing when the payment rests. */
 export function stepsOf(payment: Payment): Step[] {

@@ -27,7 +27,7 @@ const FORGET_EVERY_MS = 3600 * 1000;
 
 /** Catalogue and stock. */
 export default function productService(broker: ServiceBroker): ServiceSchema {
-  const { environment, store } = nodeOf(broker);
+  const { environment, store, metrics } = nodeOf(broker);
   const { leaseMs } = environment;
 
   const generation = new Generation();
@@ -72,7 +72,7 @@ export default function productService(broker: ServiceBroker): ServiceSchema {
     actions: {
       ...catalogueActions(catalogue, generation, availability),
       ...adminActions(products, stock, availability),
-      ...stockActions(catalogue, stock),
+      ...stockActions(catalogue, stock, (reason) => metrics.stockRejected.inc({ reason })),
     },
 
     events: listeners({

@@ -1,5 +1,6 @@
 import type { ActionSchema } from "moleculer";
 import { action } from "../../lib/actions";
+import { errorType } from "../../lib/errors";
 import { Nothing, type Static, type TSchema } from "../../lib/schema";
 import { lineName } from "./product";
 import type { Quote } from "./product.contract";
@@ -19,8 +20,32 @@ const done = <P extends TSchema>(params: P, work: (params: Static<P>) => Promise
     },
   });
 
-/** What the order process asks. Each may be asked again when the answer got lost. */
-export function stockActions(catalogue: CatalogueStore, stock: StockStore): Record<string, ActionSchema> {
+const REASONS: Partial<Record<string, string>> = {
+  INSUFFICIENT_STOCK: "insufficient",
+  RESERVATION_EXPIRED: "expired",
+  STOCK_RETURNED: "returned",
+};
+
+/**
+ * What the order process asks. Each may be asked again when the answer got lost. `rejected` is told why an order could not
+ * have its stock.
+ */
+export function stockActions(
+  catalogue: CatalogueStore,
+  stock: StockStore,
+  rejected: (reason: string) => void,
+): Record<string, ActionSchema> {
+  /** Resolves with the work; a refusal is counted. */
+  async function counted(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      const reason = REASONS[errorType(error) ?? ""];
+      if (reason) rejected(reason);
+      throw error;
+    }
+  }
+
   async function quote(skus: string[]): Promise<Quote[]> {
     const levels = await stock.levels(skus);
     const products = await catalogue.orderable(levels.map((level) => level.productId));
@@ -40,9 +65,9 @@ export function stockActions(catalogue: CatalogueStore, stock: StockStore): Reco
       handler: async (ctx) => ({ items: await quote(ctx.params.skus) }),
     }),
 
-    reserve: done(HoldParams, ({ orderId, expiresAt, items }) => stock.reserve(orderId, expiresAt, items)),
+    reserve: done(HoldParams, ({ orderId, expiresAt, items }) => counted(stock.reserve(orderId, expiresAt, items))),
     extend: done(HoldParams, ({ orderId, expiresAt, items }) => stock.extend(orderId, expiresAt, items)),
-    commit: done(SettleParams, ({ orderId, items }) => stock.commit(orderId, items)),
+    commit: done(SettleParams, ({ orderId, items }) => counted(stock.commit(orderId, items))),
     release: done(SettleParams, ({ orderId, items }) => stock.release(orderId, items)),
     return: done(SettleParams, ({ orderId, items }) => stock.giveBack(orderId, items)),
   };

@@ -2,10 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** How the next request to the provider fares: its answer comes late, or is lost after the provider did its work. */
+/** How the next request to the provider fares: its answer comes late, is lost after the provider did its work, or is no. */
 export interface Fate {
   delayMs?: number;
   loseAnswer?: boolean;
+  /** The code of a refusal in the provider's place. */
+  refusal?: string;
 }
 
 export interface SlowProvider {
@@ -30,8 +32,14 @@ export async function slowProvider(target: () => string): Promise<SlowProvider> 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { delayMs = 0, loseAnswer } = provider.fate(request.url ?? "");
+    const { delayMs = 0, loseAnswer, refusal } = provider.fate(request.url ?? "");
     await delay(delayMs);
+    if (refusal) {
+      response
+        .writeHead(403, { "Content-Type": "application/json" })
+        .end(JSON.stringify({ code: refusal, message: "" }));
+      return;
+    }
     const answer = await forward(target(), request, Buffer.concat(chunks));
     const text = await answer.text();
     if (loseAnswer) request.socket.destroy();
