@@ -1,73 +1,15 @@
-import { type Balancer, balance } from "../../lib/infra/balancer";
+import { balance } from "../../lib/infra/balancer";
 import { freePorts } from "../../lib/infra/ports";
-import { register } from "./auth.accounts";
-import { eventually } from "./node";
-import { call, connected, type Gateway, open, StandIn, startSecond, startShop } from "./sockets.parts";
+import { balancerContract } from "./balancer.contract";
 
-const standIn = new StandIn();
-let shop: Gateway;
-let second: Gateway;
-let balancer: Balancer;
-let url: string;
-
-beforeAll(async () => {
-  shop = await startShop(standIn);
-  second = await startSecond(shop);
-  const [port = 0, nobody = 0] = await freePorts(2);
-  const ports = [shop, second].map((gateway) => Number(new URL(gateway.url).port));
-  // One of the targets is down.
-  balancer = await balance(port, [...ports, nobody]);
-  url = `http://127.0.0.1:${port}`;
-});
-afterAll(async () => {
-  balancer.close();
-  balancer.destroy();
-  await second.stop();
-  await shop.stop();
-});
-
-it("keeps each client that polls with its gateway, whatever connections it uses", async () => {
-  const account = await register(shop);
-  const clients = await Promise.all(
-    Array.from({ length: 8 }, () => connected(open(url, account.accessToken, { transports: ["polling"] }))),
-  );
-  for (let round = 0; round < 5; round++)
-    await Promise.all(
-      clients.map((client) =>
-        call(client, "chat.typing", { conversationId: "c1", typing: true }).catch((error: { code: string }) =>
-          // The second gateway's chat stands for the first's and has no such action.
-          expect(error.code).toBe("SERVICE_UNAVAILABLE"),
-        ),
-      ),
-    );
-  expect(clients.every((client) => client.connected)).toBe(true);
-});
-
-it("passes WebSockets, from the start and after polling", async () => {
-  const account = await register(shop);
-  const direct = await connected(open(url, account.accessToken));
-  expect(direct.io.engine.transport.name).toBe("websocket");
-  const clients = await Promise.all(
-    Array.from({ length: 6 }, () =>
-      connected(open(url, account.accessToken, { transports: ["polling", "websocket"] })),
-    ),
-  );
-  await eventually(() => clients.every(({ io }) => io.engine.transport.name === "websocket"));
-});
-
-it("passes requests with bodies, refused ones, and what goes on", async () => {
-  const account = await register(shop);
-  const headers = { Authorization: `Bearer ${account.accessToken}`, "Content-Type": "application/json" };
-  for (let n = 0; n < 6; n++) {
-    const refused = await fetch(`${url}/api/v1/stream/tickets`, { method: "POST", headers, body: '{"a":1}' });
-    expect(refused.status).toBe(422);
-    const made = await fetch(`${url}/api/v1/stream/tickets`, { method: "POST", headers });
-    expect(made.status).toBe(201);
-    const aborting = new AbortController();
-    const stream = await fetch(`${url}/api/v1/stream`, { headers, signal: aborting.signal });
-    expect(stream.status).toBe(200);
-    const first = await stream.body?.getReader().read();
-    expect(Buffer.from(first?.value ?? []).toString()).toMatch(/^retry:/);
-    aborting.abort();
-  }
+balancerContract(async (targets) => {
+  const [port = 0] = await freePorts(1);
+  const balancer = await balance(port, targets);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: async () => {
+      balancer.close();
+      balancer.destroy();
+    },
+  };
 });
