@@ -8,6 +8,7 @@ import { nodeOf } from "../../lib/node";
 import { Strict, Type } from "../../lib/schema";
 import { version } from "../../package.json";
 import { aliasMethods } from "./aliases";
+import { apiConfig } from "./api.config";
 import { Authentication } from "./authentication";
 import { answerClientErrors } from "./client-errors";
 import { published, routesAreThere } from "./discovery";
@@ -29,13 +30,14 @@ const POLL_REVOCATIONS_MS = 500;
 
 /** The way in: routes come from what the services declare, over discovery; no business rule is here. */
 export default function apiService(broker: ServiceBroker): ServiceSchema {
-  const { environment, health, metrics, tracer } = nodeOf(broker);
+  const { config, environment, health, metrics, tracer } = nodeOf(broker);
   const call = callOf(broker);
   const revocations = new Revocations(call, environment.jwt.accessSeconds * 1000, (revocation) =>
     live.revoked(revocation, revocations),
   );
   const authentication = new Authentication(call, environment.jwt, revocations);
-  const limits = new RateLimits(environment.redisUrl, environment.namespace, environment.rateLimit, metrics);
+  const { redisUrl, namespace, rateLimit } = environment;
+  const limits = new RateLimits(redisUrl, namespace, rateLimit, metrics, config.of(apiConfig));
   const addressOf = clientAddress(environment.trustedProxies);
   const live = liveClients({ broker, authentication, limits, addressOf });
   const handle = handleRequest({
@@ -93,6 +95,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
 
   return {
     name: "api",
+    metadata: { config: config.metadata(apiConfig) },
     mixins: [ApiGateway as unknown as Partial<ServiceSchema>, SocketIo],
     dependencies: ["auth"],
     settings,

@@ -5,14 +5,16 @@ import { clientGroup } from "../../lib/client-group";
 import { type ShopError, tooMany } from "../../lib/errors";
 import type { Metrics } from "../../lib/metrics";
 import type { DeclaredAction } from "../../mixins/middleware";
+import type { ApiSettings } from "./api.config";
 import { isRead } from "./request";
 
 type Limiter = RateLimiterMemory | RateLimiterRedis;
 type Kind = keyof typeof LIMITS;
 
 const LIMITS = {
-  read: { points: 600, duration: 60 },
-  write: { points: 120, duration: 60 },
+  /** Points of these two are the configuration's. */
+  read: { points: 0, duration: 60 },
+  write: { points: 0, duration: 60 },
   /** Wrong passwords and codes, over all accounts that an address tries; `auth` counts by account and address. */
   failures: { points: 100, duration: 15 * 60 },
   /** What an address with more failures than that is left: right passwords still get in, guessing gets nowhere. */
@@ -28,12 +30,14 @@ const WRONG = ["BAD_CREDENTIALS", "WRONG_PASSWORD", "BAD_CODE", "BAD_REFRESH_TOK
 export class RateLimits {
   private readonly redis: Redis | undefined;
   private readonly limiters: Record<Kind, Limiter>;
+  private readonly insurances = {} as Record<Kind, RateLimiterMemory>;
 
   constructor(
     redisUrl: string | undefined,
     private readonly namespace: string,
     private readonly general: boolean,
     private readonly metrics: Metrics,
+    private readonly settings: ApiSettings,
   ) {
     this.redis = redisUrl
       ? new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 500 })
@@ -78,13 +82,23 @@ export class RateLimits {
   private limiter(kind: Kind): Limiter {
     const options: IRateLimiterOptions = { keyPrefix: `${this.namespace}-limit:${kind}`, ...LIMITS[kind] };
     const insuranceLimiter = new RateLimiterMemory(options);
+    this.insurances[kind] = insuranceLimiter;
     if (!this.redis || kind === "socket") return insuranceLimiter;
     return new RateLimiterRedis({ ...options, storeClient: this.redis, rejectIfRedisNotReady: true, insuranceLimiter });
   }
 
+  private current(kind: Kind): Limiter {
+    const limiter = this.limiters[kind];
+    if (kind !== "read" && kind !== "write") return limiter;
+    const points = kind === "read" ? this.settings.reads : this.settings.writes;
+    limiter.points = points;
+    this.insurances[kind].points = points;
+    return limiter;
+  }
+
   private async consume(kind: Kind, key: string): Promise<void> {
     try {
-      await this.limiters[kind].consume(key);
+      await this.current(kind).consume(key);
     } catch (error) {
       throw error instanceof RateLimiterRes ? this.refuse(kind, error) : error;
     }

@@ -1,7 +1,7 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { action, callerOf, callOf } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
-import { forbidden } from "../../lib/errors";
+import { forbidden, unavailable } from "../../lib/errors";
 import { broadcast } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
 import { Nothing } from "../../lib/schema";
@@ -9,6 +9,7 @@ import { after } from "../../lib/time";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { maintenanceMixin } from "../../mixins/maintenance.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import { authConfig } from "./auth.config";
 import * as schema from "./auth.schema";
 import { authStore } from "./auth.store";
 import type { CredentialDocument } from "./credentials";
@@ -22,9 +23,12 @@ import { requireStrong } from "./weak-passwords";
 
 const MAINTENANCE_MS = 30_000;
 const CLOCK_MARGIN_MS = 60_000;
+/** Seconds after which a client may ask whether accounts are made again. */
+const CLOSED_RETRY_S = 60;
 
 export default function authService(broker: ServiceBroker): ServiceSchema {
-  const { environment, store: nodeStore } = nodeOf(broker);
+  const { config, environment, store: nodeStore } = nodeOf(broker);
+  const settings = config.of(authConfig);
   const store = authStore(nodeStore, environment);
   const { credentials, sessions, throttle, keyRing } = store;
   const passwords = new Passwords();
@@ -54,6 +58,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
       collectionsMixin(...store.collections),
     ],
     settings: { rest: "/" },
+    metadata: { config: config.metadata(authConfig) },
 
     async started() {
       await keyRing.refresh();
@@ -71,8 +76,13 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
         errors: [
           [409, "EMAIL_TAKEN"],
           [422, "WEAK_PASSWORD"],
+          [503, "REGISTRATION_CLOSED"],
         ],
-        handler: (ctx) => register(ctx.params, ctx),
+        handler(ctx) {
+          if (!settings.registering)
+            throw unavailable("REGISTRATION_CLOSED", "No accounts are made at the moment.", CLOSED_RETRY_S);
+          return register(ctx.params, ctx);
+        },
       }),
 
       login: action({

@@ -22,6 +22,7 @@ import { replyActions } from "./reply.actions";
 import { replyStore } from "./reply.store";
 import { reportActions } from "./report.actions";
 import { conversationViews } from "./view";
+import { welcoming } from "./welcome";
 
 export default function chatService(broker: ServiceBroker): ServiceSchema {
   const { config, store, metrics } = nodeOf(broker);
@@ -40,6 +41,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
   const answered = (seconds: number) => metrics.chatFirstResponse.observe(seconds);
   const messaging = messagingOf({ conversations, messages, delivery, answered });
   const open = opening({ conversations, messaging });
+  const welcome = welcoming({ settings: config.of(chatConfig), say: messaging.say });
   const people = peopleOf();
   const desk = deskOf(broker, {
     conversations,
@@ -63,7 +65,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
     dependencies: ["user"],
 
     actions: {
-      ...conversationActions({ conversations, messages, open, delivery, views, people, opened: desk.opened }),
+      ...conversationActions({ conversations, messages, open, delivery, views, people, opened: desk.opened, welcome }),
       ...messageActions({ conversations, messages, messaging, delivery, people }),
       ...clientActions({ conversations, messages, views, delivery, people, erase }),
       ...replyActions(replies),

@@ -21,11 +21,13 @@ interface Parts {
   people: People;
   /** The conversation once it had its chance of an agent. */
   opened: (conversation: Conversation) => Promise<Conversation>;
+  /** What who waits has to know; the conversation with it. */
+  welcome: (conversation: Conversation) => Promise<Conversation>;
 }
 
 /** Conversations as a whole: to begin one, find it, and say something about it. */
 export function conversationActions(parts: Parts): Record<string, ActionSchema> {
-  const { conversations, messages, open, delivery, views, people, opened } = parts;
+  const { conversations, messages, open, delivery, views, people, opened, welcome } = parts;
 
   return {
     open: action({
@@ -40,7 +42,7 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
         const { id } = callerOf(ctx);
         const begun = await open(id, ctx.params, () => people(callOf(ctx), id));
         if (!begun.isNew) ctx.meta.$statusCode = 200;
-        const conversation = begun.isNew ? await opened(begun.conversation) : begun.conversation;
+        const conversation = await welcome(begun.isNew ? await opened(begun.conversation) : begun.conversation);
         // Whoever got it was told so.
         if (begun.isNew && conversation.status === "queued") await delivery.conversation(conversation);
         return views.one(conversation, { id, agent: false });
