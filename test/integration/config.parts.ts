@@ -65,9 +65,10 @@ export const folderOf = (files: Record<string, string>): string => {
 
 /** Nodes in this process that reach each other over a transporter of Moleculer's. */
 export class Cluster {
-  private readonly namespace = newId();
   private readonly brokers: ServiceBroker[] = [];
   private readonly folders: string[] = [];
+
+  constructor(readonly namespace = newId()) {}
 
   /** A folder that lives as long as the cluster. */
   folder(files: Record<string, string> = {}): string {

@@ -37,9 +37,17 @@ const stories: Record<string, (node: Awaited<ReturnType<Cluster["one"]>>) => Pro
 };
 
 async function run(): Promise<void> {
-  const { DATA_DIR = "", LOG_LEVEL = "fatal", STORY = "change" } = process.env;
-  const cluster = new Cluster();
-  await stories[STORY]?.(await cluster.one({ DATA_DIR, LOG_LEVEL, LOG_FORMAT: "json" }));
+  const {
+    DATA_DIR = "",
+    LOG_LEVEL = "fatal",
+    STORY = "change",
+    NAMESPACE,
+    NATS_URL = "",
+    MONGO_URL = "",
+  } = process.env;
+  const cluster = new Cluster(NAMESPACE);
+  const settings = { DATA_DIR, LOG_LEVEL, LOG_FORMAT: "json", NATS_URL, MONGO_URL };
+  await stories[STORY]?.(await cluster.one(settings));
   await cluster.end();
 }
 
