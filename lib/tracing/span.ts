@@ -91,6 +91,11 @@ export class Span {
     this.tags = { ...options.tags };
   }
 
+  /** Whether anybody will see it. */
+  get isKept(): boolean {
+    return this.sink !== undefined;
+  }
+
   tag(name: TagName, value: string): void {
     this.tags[name] = value;
   }

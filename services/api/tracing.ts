@@ -11,6 +11,7 @@ export function traceRequest(tracer: Tracer, node: string, req: GatewayRequest, 
   const method = req.method ?? "";
   const tags = { "http.method": method, node };
   const span = tracer.enter({ name: method, service: "api", kind: "SERVER", tags }, req.headers.traceparent);
+  if (!span.isKept) return span;
   req.$span = span;
   res.once("close", () => {
     const route = req.$alias?.path;
