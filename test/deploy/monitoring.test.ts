@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Counter, Histogram, type MetricObject } from "prom-client";
 import { parse, stringify } from "yaml";
 import { Metrics } from "../../lib/metrics";
+import { replCommands } from "../../repl";
 import { paymentMetrics } from "../../services/payment/payment.metrics";
 import { use, withTools } from "./tools";
 
@@ -72,6 +73,12 @@ it("says for every alert how urgent it is, and in the operator's guide what to d
   expect(described.sort()).toEqual([...alerts].sort());
   for (const { alert, labels } of rules)
     if (alert) expect([alert, labels?.severity]).toEqual([alert, expect.stringMatching(/^(page|ticket)$/)]);
+});
+
+it("tells of every command of the console in the guide", () => {
+  const guide = readFileSync("docs/operations.md", "utf8");
+  const commands = replCommands.map(({ command }) => command.split(" ")[0] ?? "");
+  expect(commands.filter((name) => !guide.includes(`\`${name}`))).toEqual([]);
 });
 
 withTools(["promtool"], "for Prometheus", () => {
