@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { ShopError } from "../../lib/errors";
 import type { Metrics } from "../../lib/metrics";
+import { inRequest } from "../../lib/request-scope";
 import { authorize, type Verified } from "./authentication";
 import { isFresh } from "./conditional";
 import type { GatewayRequest, GatewayResponse, Middleware } from "./gateway";
@@ -24,6 +25,10 @@ interface Parts {
 
 type RequestContext = NonNullable<GatewayRequest["$ctx"]>;
 
+/** What is logged where the answer is made belongs to the request, too. */
+const inScopeOf = ({ $ctx }: GatewayRequest, log: () => void): void =>
+  inRequest({ requestId: $ctx?.requestID ?? undefined, traceparent: $ctx?.meta.traceparent }, log);
+
 /** A request's way through the gateway: who asks, whether they may, what they asked, and how it is answered. */
 export function handleRequest({ authenticate, limits, metrics, logger, addressOf, isDraining }: Parts) {
   /** Measures the request and writes its line in the log when its answer is out. */
@@ -38,17 +43,14 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
       // How long somebody listens is no measure of how fast this is.
       if (res.getHeader("Content-Type") !== EVENT_STREAM)
         metrics.http.observe({ method: req.method ?? "", route, status: String(status) }, ms / 1000);
-      logger.info(
-        {
-          requestId: req.$ctx?.requestID,
-          method: req.method,
-          path: req.originalUrl.split("?", 1)[0],
-          status,
-          ms: Math.round(ms * 10) / 10,
-          ...(req.$ctx?.meta.user && { user: req.$ctx.meta.user.id }),
-        },
-        "request",
-      );
+      const line = {
+        method: req.method,
+        path: req.originalUrl.split("?", 1)[0],
+        status,
+        ms: Math.round(ms * 10) / 10,
+        ...(req.$ctx?.meta.user && { user: req.$ctx.meta.user.id }),
+      };
+      inScopeOf(req, () => logger.info(line, "request"));
     });
     next();
   };
@@ -99,15 +101,18 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
     const shown = toPublicError(thrown);
     const requestId = req.$ctx?.requestID ?? "";
     req.$span?.tag("error.code", shown.type);
+    const path = req.originalUrl.split("?", 1)[0];
     if (shown.code >= 500)
-      logger.error({ err: thrown, requestId, method: req.method, path: req.originalUrl.split("?", 1)[0] }, "failed");
+      inScopeOf(req, () => logger.error({ err: thrown, method: req.method, path }, "failed"));
     if (res.headersSent) {
       res.destroy();
       return;
     }
     void limits
       .countFailure(req.$action, shown, addressOf(req))
-      .catch((failure: unknown) => logger.warn({ err: failure }, "a failed attempt was not counted"));
+      .catch((failure: unknown) =>
+        inScopeOf(req, () => logger.warn({ err: failure }, "a failed attempt was not counted")),
+      );
     const headers: Record<string, string> = {
       "Content-Type": "application/problem+json; charset=utf-8",
       "X-Request-Id": requestId,

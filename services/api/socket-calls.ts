@@ -150,7 +150,8 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
     const log = (outcome: string) => {
       metrics.socketCalls.inc({ name: known, outcome });
       const ms = Math.round((performance.now() - started) * 10) / 10;
-      logger.info({ requestId: requestID, call: known, outcome, ms, user: from.caller.id }, "socket call");
+      const line = { call: known, outcome, ms, user: from.caller.id };
+      inRequest(scope, () => logger.info(line, "socket call"));
     };
     try {
       const asked = typeof name === "string" ? name : "";
@@ -159,7 +160,7 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
       return { result: result ?? null };
     } catch (error) {
       const shown = toPublicError(error);
-      if (shown.code >= 500) logger.error({ err: error, requestId: requestID, call: known }, "failed");
+      if (shown.code >= 500) inRequest(scope, () => logger.error({ err: error, call: known }, "failed"));
       log(shown.type);
       const retryAfter = shown.data.retryAfter ?? 1;
       const wait = shown.code === 429 || shown.code === 503 ? { retryAfter } : {};

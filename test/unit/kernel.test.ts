@@ -71,6 +71,65 @@ describe("a log line", () => {
     for (const secret of ["p1", "t1", "abcdefghijk", "4242", "eyJhbGci"]) expect(text).not.toContain(secret);
     expect(text).toContain("order 1234567890123456");
   });
+
+  it("has nothing that says who somebody is or where they live", () => {
+    const address = {
+      recipient: "Kim",
+      phone: "01012345678",
+      line1: "110 Sejong-daero",
+      postalCode: "04524",
+      city: "Seoul",
+    };
+    const line = redact({
+      user: { email: "kim@example.com", name: "shown" },
+      shippingAddress: address,
+      addresses: [address],
+      address: { line2: "5F" },
+      bytes: Buffer.from("kim@example.com"),
+      at: new Date(0),
+    });
+    expect(line).toEqual({
+      user: { email: "[redacted]", name: "shown" },
+      shippingAddress: "[redacted]",
+      addresses: "[redacted]",
+      address: "[redacted]",
+      bytes: "[bytes]",
+      at: new Date(0),
+    });
+  });
+
+  it.each([
+    ['E11000 duplicate key error collection: shop.users index: email_1 dup key: { email: "kim@example.com" }', "kim@"],
+    ["Can't insert key kim@example.com, it violates the unique constraint", "kim@"],
+    ["550 5.1.1 <kim@mail.example.com>: Recipient address rejected", "kim@"],
+    ["getaddrinfo ENOTFOUND smtp://shop:hunter2@mail", "hunter2"],
+    ["mongodb://shop:hunter2@10.0.0.1:27017/shop is away", "hunter2"],
+    ['Unexpected token in JSON {"email":"a","password":"hunter2 \\" twice"} at 3', "hunter2"],
+    ['cut off {"line1": "110 Sejong-dae', "Sejong"],
+    ["{ recipient: 'Kim Chulsoo', line1: '110 Sejong-daero', sku: 'A-1' }", "Chulsoo"],
+    ["GET /users?email=kim%40example.com", "kim%40"],
+    ["https://api.example.com/v1 with Basic dGVzdF9za19zYW5kYm94Og==", "dGVzdF9"],
+  ])("hides what an error of a library quotes: %.40s", (message, secret) => {
+    expect(JSON.stringify(redact(Object.assign(new Error(message), { response: message })))).not.toContain(secret);
+  });
+
+  it("keeps what helps to find the cause", () => {
+    const texts = [
+      "connect ECONNREFUSED 127.0.0.1:27017",
+      "sku: 'A-1', status: 'paid'",
+      "order 261124-ABCDEFGH of 2026-11-24",
+    ];
+    expect(texts.map((text) => redact(text))).toEqual(texts);
+    expect(redact({ address: "127.0.0.1", syscall: "connect" })).toEqual({ address: "127.0.0.1", syscall: "connect" });
+  });
+
+  it("takes no longer for a long text than it has to", () => {
+    const began = performance.now();
+    redact("a".repeat(200_000));
+    redact('"a":'.repeat(50_000));
+    redact(`a: "${"b\\".repeat(50_000)}`);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
 });
 
 describe("errors", () => {
