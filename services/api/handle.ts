@@ -102,8 +102,7 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
     const requestId = req.$ctx?.requestID ?? "";
     req.$span?.tag("error.code", shown.type);
     const path = req.originalUrl.split("?", 1)[0];
-    if (shown.code >= 500)
-      inScopeOf(req, () => logger.error({ err: thrown, method: req.method, path }, "failed"));
+    if (shown.code >= 500) inScopeOf(req, () => logger.error({ err: thrown, method: req.method, path }, "failed"));
     if (res.headersSent) {
       res.destroy();
       return;
