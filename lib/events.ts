@@ -82,7 +82,8 @@ export function defineEvents<S extends Record<string, TSchema>>(
     entry(type, data) {
       const valid = fits.get(type);
       if (!valid?.(data)) throw new TypeError(`${type} does not fit its schema: ${ajv.errorsText(valid?.errors)}`);
-      const traceparent = currentRequest()?.traceparent ?? newTraceparent();
+      // What no request caused has no first span, so none of its trace is kept.
+      const traceparent = currentRequest()?.traceparent ?? newTraceparent(false);
       return { id: newId(), type, time: now(), traceparent, data };
     },
   };

@@ -8,7 +8,7 @@ import { declaredDocuments, declaredEvents, publishedDocuments, schemaDocument }
 import { defineEvents, toCloudEvent } from "../../lib/events";
 import { inRequest } from "../../lib/request-scope";
 import { OneOf, Strict, Type } from "../../lib/schema";
-import { newTraceparent } from "../../lib/trace";
+import { isSampled, isTraceparent, newTraceparent } from "../../lib/trace";
 
 const DIRECTORY = join(__dirname, "../../docs/events");
 const published = publishedDocuments(DIRECTORY);
@@ -160,6 +160,12 @@ describe("a fact", () => {
     expect(() => events.entry("thing.made", { id: "t1" } as never)).toThrow(/required property 'at'/);
     expect(() => events.entry("thing.made", { ...data, email: "a@example.com" } as never)).toThrow(/additional/);
     expect(() => events.entry("thing.lost" as never, data as never)).toThrow(/thing\.lost/);
+  });
+
+  it("that no request caused has a trace of its own, of which no span is kept", () => {
+    const { traceparent } = events.entry("thing.made", data);
+    expect(isTraceparent(traceparent)).toBe(true);
+    expect(isSampled(traceparent)).toBe(false);
   });
 
   it("is a CloudEvent to the official SDK, with the trace of what made the change", () => {
