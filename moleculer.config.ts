@@ -140,7 +140,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       });
       attachNode(broker, { environment, config, store, topics, health, resilience, metrics, tracer });
       registerProbes(broker, environment, store, health);
-      broker.createService(operationsService(broker));
+      broker.createService(operationsService(broker, levels));
       measureHealth(health, metrics);
       if (environment.natsUrl && environment.kafkaBrokers.length === 0)
         broker.logger.warn("NATS_URL without KAFKA_BROKERS: other nodes do not get the events of topics");

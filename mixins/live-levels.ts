@@ -17,6 +17,7 @@ export class LiveLevels extends Loggers.Pino {
   private readonly made: Made[] = [];
   private readonly levels = new Map<string, () => Level>();
   private level: () => Level;
+  private forced: Level | undefined;
 
   constructor(level: Level, options: object) {
     super(options);
@@ -24,6 +25,7 @@ export class LiveLevels extends Loggers.Pino {
   }
 
   override getLogLevel(module: string): Level {
+    if (this.forced) return this.forced;
     const level = (this.levels.get(module.toUpperCase()) ?? this.level)();
     // What the registry says of each node and service, at every start, is more than anybody reads.
     return level === "info" && module.toUpperCase().startsWith("REGISTRY") ? "warn" : level;
@@ -45,6 +47,12 @@ export class LiveLevels extends Loggers.Pino {
     if (service === undefined) this.level = level;
     else this.levels.set(service.toUpperCase(), level);
     config.onChange(sharedConfig, "logLevel", this.apply, service);
+    this.apply();
+  }
+
+  /** Of this node alone, whatever the configuration says; undefined ends that. */
+  force(level: Level | undefined): void {
+    this.forced = level;
     this.apply();
   }
 

@@ -1,6 +1,15 @@
-import { OneOf, type Static, Strict, Type } from "../lib/schema";
+import { LOG_LEVELS } from "../lib/config/shared";
+import { OneOf, ShownText, type Static, Strict, Type } from "../lib/schema";
 
 export const NoParams = Strict({});
+
+/** Who told it to, for the log. */
+export const ByOperator = Strict({ operator: Type.Optional(ShownText(200)) });
+
+export const LogLevelParams = Strict({
+  level: OneOf(...LOG_LEVELS, "configured"),
+  operator: Type.Optional(ShownText(200)),
+});
 
 /** What a node says of its own state. */
 export const StateOfNode = Type.Object({ id: Type.String(), state: OneOf("starting", "running", "draining") });
@@ -35,10 +44,24 @@ export const ResilienceOfNode = Type.Object({
 });
 export type ResilienceOfNode = Static<typeof ResilienceOfNode>;
 
+/** What waits in the cluster, as far as this node hosts who looks after it. */
+export const StatusOfNode = Type.Object({
+  ...StateOfNode.properties,
+  missing: Type.Array(Type.String(), { description: "what readiness misses" }),
+  outbox: Type.Array(
+    Type.Object({ collection: Type.String(), topic: Type.String(), waiting: Count, oldestSeconds: Type.Number() }),
+  ),
+  lag: Type.Array(Type.Object({ group: Type.String(), topic: Type.String(), messages: Count })),
+});
+export type StatusOfNode = Static<typeof StatusOfNode>;
+
 declare module "../lib/actions" {
   interface ActionMap {
-    "$ops.drain": Asked<typeof NoParams, typeof StateOfNode>;
-    "$ops.undrain": Asked<typeof NoParams, typeof StateOfNode>;
+    /** The level of this node's log, `configured` to follow the configuration again; it is forgotten when the node ends. */
+    "$ops.logLevel": Asked<typeof LogLevelParams, typeof StateOfNode>;
+    "$ops.status": Asked<typeof NoParams, typeof StatusOfNode>;
+    "$ops.drain": Asked<typeof ByOperator, typeof StateOfNode>;
+    "$ops.undrain": Asked<typeof ByOperator, typeof StateOfNode>;
     "$ops.resilience": Asked<typeof NoParams, typeof ResilienceOfNode>;
   }
 }

@@ -2,10 +2,20 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { action } from "../lib/actions";
 import { conflict } from "../lib/errors";
 import { nodeOf } from "../lib/node";
+import type { LiveLevels } from "./live-levels";
 import type { DeclaredAction } from "./middleware";
 import { enter } from "./node-state";
-import { NoParams, type ResilienceOfNode, StateOfNode, ResilienceOfNode as View } from "./operations.schema";
+import {
+  ByOperator,
+  LogLevelParams,
+  NoParams,
+  type ResilienceOfNode,
+  StateOfNode,
+  StatusOfNode,
+  ResilienceOfNode as View,
+} from "./operations.schema";
 import { settingsOf } from "./resilience.middleware";
+import { statusOf } from "./status";
 
 type Calls = ResilienceOfNode["actions"][number]["calls"];
 
@@ -45,7 +55,7 @@ async function resilienceOf(broker: ServiceBroker): Promise<ResilienceOfNode> {
  * a node travel with discovery instead, so that they are known of one that does not answer. Nothing here has a route: the
  * gateway's `/ops` puts it together for admins.
  */
-export function operationsService(broker: ServiceBroker): ServiceSchema {
+export function operationsService(broker: ServiceBroker, levels: LiveLevels): ServiceSchema {
   const { environment, health } = nodeOf(broker);
   let leaving: NodeJS.Timeout | undefined;
   const state = () => ({ id: broker.nodeID, state: health.state });
@@ -54,28 +64,40 @@ export function operationsService(broker: ServiceBroker): ServiceSchema {
     name: "$ops",
     actions: {
       drain: action({
-        params: NoParams,
+        params: ByOperator,
         returns: StateOfNode,
-        async handler() {
+        async handler({ params: { operator } }) {
           if (health.state === "starting") throw conflict("NODE_STARTING", "The node is not running yet.");
           if (health.state === "draining") return state();
+          broker.logger.info({ operator }, "the node is drained");
           await enter(broker, "draining");
           leaving = setTimeout(() => void broker.broadcastLocal("$ops.leave", {}), environment.drainMs).unref();
           return state();
         },
       }),
       undrain: action({
-        params: NoParams,
+        params: ByOperator,
         returns: StateOfNode,
-        async handler() {
+        async handler({ params: { operator } }) {
           if (health.isEnding) throw conflict("NODE_ENDING", "The node was told to end.");
           if (health.state !== "draining") return state();
+          broker.logger.info({ operator }, "the node takes work again");
           clearTimeout(leaving);
           await enter(broker, "running");
           void broker.broadcastLocal("$ops.stay", {});
           return state();
         },
       }),
+      logLevel: action({
+        params: LogLevelParams,
+        returns: StateOfNode,
+        handler({ params: { level, operator } }) {
+          levels.force(level === "configured" ? undefined : level);
+          broker.logger.info({ operator, logLevel: level }, "the node's log level was changed");
+          return state();
+        },
+      }),
+      status: action({ params: NoParams, returns: StatusOfNode, handler: () => statusOf(broker) }),
       resilience: action({ params: NoParams, returns: View, handler: () => resilienceOf(broker) }),
     },
 

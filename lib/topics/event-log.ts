@@ -67,6 +67,11 @@ export class EventLog implements Topics {
     return found.map(({ time, ...message }) => ({ ...message, topic, partition: 0 }));
   }
 
+  async ofKey(topic: string, key: string, since: string, limit: number): Promise<Received[]> {
+    const found = await (await this.log(topic)).ofKey(key, Date.parse(since), limit);
+    return found.map(({ time, ...message }) => ({ ...message, topic, partition: 0 }));
+  }
+
   async movePast(group: string, { topic, partition, offset }: Pick<Received, "topic" | "partition" | "offset">) {
     const log = await this.log(topic);
     if (partition !== 0) throw new RangeError(`${topic} has no partition ${partition}`);

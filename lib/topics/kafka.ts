@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { within } from "../time";
-import { type Admin, type ClientOptions, isPassing, type KafkaClient, openClient } from "./kafka/client";
+import { type Admin, type ClientOptions, isPassing, type KafkaClient, openClient, partitionOf } from "./kafka/client";
 import { Outage } from "./kafka/outage";
-import { lookAt, positionsOf, savePosition } from "./kafka/positions";
+import { lookAt, positionsOf, positionsSince, savePosition } from "./kafka/positions";
 import { Publisher } from "./kafka/publisher";
 import { KafkaSubscription } from "./kafka/subscription";
 import { TopicMaker } from "./kafka/topic-maker";
@@ -69,6 +69,16 @@ export class KafkaTopics implements Topics {
     const names = { topic: this.nameOf(topic), plain: topic };
     const positions = await this.positionsOf(topic, group);
     return lookAt(this.openForAdmin(), { names, positions, limit });
+  }
+
+  async ofKey(topic: string, key: string, since: string, limit: number): Promise<Received[]> {
+    const names = { topic: this.nameOf(topic), plain: topic };
+    const all = await this.withAdmin((admin) => positionsSince(admin, names.topic, Date.parse(since)));
+    if (all.length === 0) return [];
+    const partition = partitionOf(names.topic, key, all.length);
+    const positions = all.filter((position) => position.partition === partition);
+    const found = await lookAt(this.openForAdmin(), { names, positions, limit });
+    return found.filter((message) => message.key === key);
   }
 
   async movePast(group: string, { topic, partition, offset }: Pick<Received, "topic" | "partition" | "offset">) {

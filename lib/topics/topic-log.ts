@@ -58,6 +58,24 @@ export class TopicLog {
     return found;
   }
 
+  /** Of one key, of `limit` messages that were published from a time on, in milliseconds. */
+  async ofKey(key: string, since: number, limit: number): Promise<Stored[]> {
+    const reader = new SegmentReader(this.segments, this.segments.oldest);
+    const found: Stored[] = [];
+    try {
+      for (let looked = 0; looked < limit; ) {
+        const more = await reader.read(limit);
+        if (more.length === 0) break;
+        const recent = more.filter(({ time }) => time >= since);
+        looked += recent.length;
+        found.push(...recent.filter((message) => message.key === key));
+      }
+    } finally {
+      reader.close();
+    }
+    return found;
+  }
+
   close(): void {
     for (const position of this.positions.values()) position.trySave();
     this.segments.close();

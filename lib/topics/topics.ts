@@ -55,6 +55,11 @@ export interface Topics {
   subscribe(reader: Reader): Subscription;
   /** The oldest messages, at most `limit`, that the group has not been moved past; nobody's position changes. */
   peek(topic: string, group: string, limit: number): Promise<Received[]>;
+  /**
+   * The messages of one key, oldest first, of those published since then (RFC 3339) and kept; at most `limit` messages of
+   * the key's partition are looked at. Empty where there is no such topic.
+   */
+  ofKey(topic: string, key: string, since: string, limit: number): Promise<Received[]>;
   /** Moves a group that nobody reads with past this message of its partition. */
   movePast(group: string, message: Pick<Received, "topic" | "partition" | "offset">): Promise<void>;
   /** How many messages the group has still to handle. */

@@ -17,6 +17,10 @@ declare module "../../lib/actions" {
     "auth.revocations": Asked<typeof schema.Since, typeof schema.Revocations>;
     /** Ends every session of a user (locked, erased). Access tokens die too. */
     "auth.endSessions": Asked<typeof schema.EndSessions, typeof Nothing>;
+    /** Where a user is signed in, the last used first. */
+    "auth.sessionsOf": Asked<typeof schema.OfUser, typeof schema.SessionsOfUser>;
+    /** Ends one session, or all of a user, and answers how many; their access tokens die too. Idempotent. */
+    "auth.revokeSessions": Asked<typeof schema.RevokeSessions, typeof schema.Revoked>;
     /** Roles changed: access tokens die, refresh tokens get new ones with the new roles. */
     "auth.renewClaims": Asked<typeof schema.OfUser, typeof Nothing>;
     /** Forgets credentials and sessions of a user who is erased; the address is free again. Idempotent. */

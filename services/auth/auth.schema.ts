@@ -24,6 +24,15 @@ export const NoParams = Strict({});
 const EndReasonSchema = OneOf("logout", "password", "reuse", "locked", "erased", "revoked");
 export const EndSessions = Strict({ userId: Id, reason: EndReasonSchema });
 
+const Operator = ShownText(200);
+/** All of a user, or one by its id. */
+export const RevokeSessions = Strict({
+  userId: Type.Optional(Id),
+  sid: Type.Optional(Id),
+  operator: Operator,
+});
+export const Revoked = Type.Object({ ended: Type.Integer() });
+
 export const Tokens = Type.Object({
   user: Type.Object({
     id: Id,
@@ -50,6 +59,8 @@ export const Sessions = ItemsOf(
     current: Type.Boolean(),
   }),
 );
+
+export const SessionsOfUser = ItemsOf(Type.Omit(Sessions.properties.items.items, ["current"]));
 
 export const Revocations = ItemsOf(
   Type.Object({

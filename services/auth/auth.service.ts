@@ -14,6 +14,7 @@ import * as schema from "./auth.schema";
 import { authStore } from "./auth.store";
 import type { CredentialDocument } from "./credentials";
 import { seedDemoAccounts } from "./demo";
+import { operationsActions } from "./operations.actions";
 import { Passwords } from "./passwords";
 import { revoking } from "./revoking";
 import { sessionActions } from "./session.actions";
@@ -144,6 +145,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
       }),
 
       ...sessionActions(store, revoke),
+      ...operationsActions(store, revoke, broker.getLogger("auth")),
       ...tokenActions(store, revoke, oldest),
     },
   };

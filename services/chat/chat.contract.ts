@@ -2,6 +2,7 @@ import type { CloudEvent } from "../../lib/events";
 import type { Nothing, Static } from "../../lib/schema";
 import type { ChatEventType, ChatFact } from "./chat.events";
 import type * as schema from "./chat.schema";
+import type * as operations from "./operations.schema";
 
 export type Conversation = Static<typeof schema.ConversationView>;
 export type DeskNews = Static<typeof schema.DeskNews>;
@@ -27,6 +28,15 @@ declare module "../../lib/actions" {
     "chat.sync": Asked<typeof schema.SyncParams, typeof schema.Synced>;
     /** What agents hear of whoever it concerns: which conversations wait, and which became another since then. */
     "chat.desk": Asked<typeof schema.DeskParams, typeof schema.DeskNews>;
+    /** Those who help: how they are, and how much they have to do. */
+    "chat.agents": Asked<typeof schema.NoParams, typeof schema.Agents>;
+    /** The conversations that wait, the first in line first. */
+    "chat.queue": Asked<typeof operations.QueueParams, typeof operations.Queued>;
+    /**
+     * Gives a conversation, waiting or somebody else's, to an agent by the rules of a transfer by an admin: nobody is ever
+     * over capacity. Idempotent. 404 AGENT_NOT_FOUND, CONVERSATION_NOT_FOUND; 409 AGENT_FULL, CONVERSATION_CLOSED.
+     */
+    "chat.assign": Asked<typeof operations.AssignParams, typeof operations.Assigned>;
     /** The caller's conversations, newest first, as a client asks for them. */
     "chat.list": Asked<typeof schema.ListParams, typeof schema.ConversationPage>;
   }

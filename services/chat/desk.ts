@@ -14,6 +14,7 @@ import { chatConfig } from "./chat.config";
 import type { ConversationView } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
+import { operationsActions } from "./operations.actions";
 import type { People } from "./people";
 import { presenceFor } from "./presence";
 import { Tracker } from "./presence/tracker";
@@ -133,6 +134,7 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
     actions: {
       ...agentActions({ agents, people, tracker, capacity, dismiss: process.dismiss, kick, warn }),
       ...assignmentActions({ agents, assigning: process, conversations, view }),
+      ...operationsActions({ assigning: process, conversations, logger }),
     },
 
     async erase(userId) {

@@ -2,6 +2,7 @@ import type { Call } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import type { Fact } from "../../lib/events";
 import { after, isPast } from "../../lib/time";
+import { orderLink } from "./notification";
 import type { Telling } from "./telling";
 import { type OrderNews, textOf } from "./texts";
 import type { Unread, UnreadStore } from "./unread.store";
@@ -45,7 +46,7 @@ export function factsOf({ telling, unread, call, unreadMs }: Parts) {
         type: event.type,
         cause: event.id,
         at: event.time,
-        link: `/orders/${encodeURIComponent(orderId)}`,
+        link: orderLink(orderId),
         text: (locale) => textOf(event.type, event.data as never, locale),
       });
     },

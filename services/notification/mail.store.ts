@@ -69,6 +69,12 @@ export function mailStore(store: Store) {
       await mails.update({ _id, ...isWaiting }, { $set: { due: after(ms) } }, { fields: [] });
     },
 
+    /** How the mails of these notifications ended, `waiting` where they have not. */
+    async outcomes(ids: string[]): Promise<Map<string, MailOutcome | "waiting">> {
+      const found = await mails.find({ _id: { $in: ids } }, { fields: ["outcome"] });
+      return new Map(found.map(({ _id, outcome }) => [_id, outcome ?? ("waiting" as const)]));
+    },
+
     waiting: () => mails.count(isWaiting),
     erase: (userId: string) => mails.remove({ userId }),
     forget: () => mails.remove({ createdAt: { $lt: after(-REMEMBER_MS) } }),

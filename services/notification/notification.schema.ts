@@ -1,4 +1,4 @@
-import { Id, OneOf, PageOf, pageParams, type Static, Strict, Timestamp, Type } from "../../lib/schema";
+import { Id, ItemsOf, OneOf, PageOf, pageParams, type Static, Strict, Timestamp, Type } from "../../lib/schema";
 import { LOCALES } from "./locale";
 
 export const TYPES = [
@@ -40,5 +40,17 @@ export const ChangePreferences = Strict({
   email: Type.Optional(Strict({ order: Type.Optional(Type.Boolean()), chat: Type.Optional(Type.Boolean()) })),
 });
 export type PreferencesChange = Static<typeof ChangePreferences>;
+
+/** How somebody was told of an order. */
+export const OfOrder = Strict({ userId: Id, orderId: Id });
+export const ToldOfOrder = ItemsOf(
+  Type.Object({
+    id: Id,
+    type: OneOf(...TYPES),
+    createdAt: Timestamp,
+    readAt: Type.Optional(Timestamp),
+    mail: Type.Optional(Type.String({ description: "`waiting`, or how it ended; absent where none was made" })),
+  }),
+);
 
 export const EraseParams = Strict({ userId: Id });

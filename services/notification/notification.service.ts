@@ -14,6 +14,7 @@ import { factsOf } from "./facts";
 import { inboxFor } from "./inbox";
 import { mailStore } from "./mail.store";
 import { AT_ONCE, mailerFor, tracedMailer } from "./mailer";
+import { KEEP, orderLink } from "./notification";
 import * as schema from "./notification.schema";
 import { preferencesStore } from "./preferences";
 import { sending } from "./sending";
@@ -133,6 +134,22 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
         params: schema.ChangePreferences,
         returns: schema.Preferences,
         handler: (ctx) => preferences.change(callerOf(ctx).id, ctx.params, ctx.meta.acceptLanguage),
+      }),
+
+      ofOrder: action({
+        params: schema.OfOrder,
+        returns: schema.ToldOfOrder,
+        retryable: true,
+        async handler({ params: { userId, orderId } }) {
+          const all = await inbox.list(userId, { unread: false, limit: KEEP });
+          const about = all.filter(({ link }) => link === orderLink(orderId));
+          const outcomes = await mails.outcomes(about.map(({ id }) => id));
+          const items = about.map(({ id, type, createdAt, readAt }) => {
+            const mail = outcomes.get(id);
+            return { id, type, createdAt, ...(readAt && { readAt }), ...(mail && { mail }) };
+          });
+          return { items: items.reverse() };
+        },
       }),
 
       erase: action({

@@ -10,6 +10,9 @@ export type MailKind = "order" | "chat";
 
 export const kindOf = (type: NotificationType): MailKind => (type === "chat.unread" ? "chat" : "order");
 
+/** The page of an order, below the shop's web address. */
+export const orderLink = (orderId: string): string => `/orders/${encodeURIComponent(orderId)}`;
+
 /** Newest notifications of a user that are kept, and for how long. */
 export const KEEP = 500;
 export const KEEP_MS = 90 * 24 * 3600 * 1000;

@@ -1,5 +1,6 @@
 import type { CloudEvent } from "../../lib/events";
 import type { Nothing } from "../../lib/schema";
+import type * as operations from "./operations.schema";
 import type { OrderEventType, OrderFact } from "./order.events";
 import type * as schema from "./order.schema";
 
@@ -11,6 +12,15 @@ declare module "../../lib/actions" {
     "order.anonymise": Asked<typeof schema.AnonymiseParams, typeof Nothing>;
     /** A customer's orders, newest first. */
     "order.ofCustomer": Asked<typeof schema.OfCustomerParams, typeof schema.OrderLines>;
+    /** Orders whose process does not go on: what is due is taken up by nobody, or failed several times in a row. */
+    "order.stuck": Asked<typeof operations.StuckParams, typeof operations.StuckOrders>;
+    /**
+     * The next sweeper takes the order's process up, whatever it waits for. Idempotent. 404 ORDER_NOT_FOUND;
+     * 409 NOTHING_DUE where nothing is left to do, or the order only waits for its customer to pay.
+     */
+    "order.retry": Asked<typeof operations.RetryParams, typeof operations.StuckOrder>;
+    /** Everything about an order, by its id or its number. 404 ORDER_NOT_FOUND. */
+    "order.story": Asked<typeof operations.StoryParams, typeof operations.OrderStory>;
   }
 }
 

@@ -12,6 +12,7 @@ import { adminActions } from "./admin.actions";
 import { cartActions } from "./cart.actions";
 import { cartStore } from "./cart.store";
 import { internalActions } from "./internal.actions";
+import { operationsActions, sweeping } from "./operations.actions";
 import { hasOperation, isPaidBy, newOrder } from "./order";
 import { orderConfig } from "./order.config";
 import { orderEvents } from "./order.events";
@@ -40,7 +41,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
       sweeperMixin({
         collection: orders.collection,
         leaseMs,
-        handle: (order) => process.advance(callOf(broker), order),
+        handle: sweeping(orders, (order) => process.advance(callOf(broker), order)),
       }),
       outbox.mixin,
       collectionsMixin(orders.collection, carts.collection),
@@ -53,6 +54,7 @@ export default function orderService(broker: ServiceBroker): ServiceSchema {
       ...cartActions(carts, settings),
       ...adminActions({ orders, process, leaseMs, timeout }),
       ...internalActions({ orders, carts, process, timeout }),
+      ...operationsActions(orders, broker.getLogger("order")),
 
       place: action({
         rest: "POST /orders",

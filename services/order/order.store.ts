@@ -1,6 +1,7 @@
 import { decodeCursor, type Page, toPage } from "../../lib/cursor";
 import { eventsOf, outboxIndex } from "../../lib/outbox";
 import { DuplicateKey, type OpenableCollection, type Store } from "../../lib/store/collection";
+import { now } from "../../lib/time";
 import type { Order, Transition } from "./order";
 import type { OrderStatus } from "./order.schema";
 
@@ -16,6 +17,7 @@ export function orderStore(store: Store, wake: () => void, stepped: (type: strin
       { fields: ["customerId", "-_id"] },
       { fields: ["status", "-_id"], mongoOnly: true },
       { fields: ["due"], sparse: true },
+      { fields: ["failed.times"], sparse: true },
       outboxIndex,
     ],
   });
@@ -61,6 +63,29 @@ export function orderStore(store: Store, wake: () => void, stepped: (type: strin
       );
       return toPage(rows, limit, (order) => [order._id]);
     },
+
+    byNumber: (number: string): Promise<Order | null> => collection.findOne({ number }),
+
+    /** A sweeper's try failed; what is due stays due. */
+    async failed({ _id, work }: Order, error: string): Promise<void> {
+      const change = { $inc: { "failed.times": 1 }, $set: { "failed.at": now(), "failed.error": error } };
+      if (work) await collection.update({ _id, work }, change, { fields: [] });
+    },
+
+    /** Those whose work nobody took up by `before`, and those whose work failed so often, oldest first. */
+    async stuck(before: string, times: number, limit: number): Promise<Order[]> {
+      // Each by its index, as of an $or the embedded store has none.
+      const found = await Promise.all([
+        collection.find({ due: { $lt: before } }, { sort: ["due"], limit }),
+        collection.find({ "failed.times": { $gte: times } }, { sort: ["failed.times"], limit }),
+      ]);
+      const once = new Map(found.flat().map((order) => [order._id, order]));
+      return [...once.values()].sort((a, b) => (a._id < b._id ? -1 : 1)).slice(0, limit);
+    },
+
+    /** What is left to do is the next sweeper's; null where it has nothing left, or another work than that. */
+    takeNow: ({ _id, work }: Order): Promise<Order | null> =>
+      work ? collection.update({ _id, work }, { $set: { due: now() } }) : Promise.resolve(null),
 
     waiting: (customerId: string): Promise<Order[]> => collection.find({ customerId, status: "awaiting_payment" }),
 

@@ -64,6 +64,8 @@ export interface Order extends Due, OutboxDocument {
   expiresAt?: string;
   createdAt: string;
   work?: Work;
+  /** The sweeper's tries of that work that failed in a row. */
+  failed?: { times: number; at: string; error: string };
   /** The cart that this order empties, as it was. */
   cart?: { version: number };
   /** Captured and not promised back to the customer, in minor units. */
@@ -181,6 +183,7 @@ export function transition(order: Order, { from, to, act, next, set, inc, event 
     $unset: {
       ...(to && to !== "awaiting_payment" && { expiresAt: true }),
       ...(next === null && { work: true, due: true }),
+      ...(next !== undefined && { failed: true }),
     },
     ...(inc && { $inc: inc }),
     ...(act && { $push: { history: historyEntry(status, act) } }),

@@ -1,4 +1,5 @@
 import type { Static } from "../../lib/schema";
+import type * as operations from "./operations.schema";
 import type * as schema from "./payment.schema";
 
 export type PaymentStatus = PaymentSummary["status"];
@@ -31,5 +32,12 @@ declare module "../../lib/actions" {
      * 503 PAYMENT_OUTCOME_UNKNOWN when the provider gave no answer: it goes on by itself and `order.paymentChanged` tells.
      */
     "payment.refund": Asked<typeof schema.RefundParams, typeof schema.Summary>;
+    /** Everything about the payment of an order. 404 PAYMENT_NOT_FOUND. */
+    "payment.story": Asked<typeof operations.StoryParams, typeof operations.PaymentStory>;
+    /**
+     * A page of payments, oldest first, compared with what their providers have; with `fix` what the payment's process
+     * would find out by itself is settled, and the order told. Idempotent.
+     */
+    "payment.reconcile": Asked<typeof operations.ReconcileParams, typeof operations.Reconciled>;
   }
 }

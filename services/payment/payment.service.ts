@@ -7,6 +7,7 @@ import { collectionsMixin } from "../../mixins/collections.mixin";
 import { maintenanceMixin } from "../../mixins/maintenance.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { Background } from "./background";
+import { operationsActions } from "./operations.actions";
 import type { Payment } from "./payment";
 import { paymentConfig } from "./payment.config";
 import { paymentMetrics, troubledMixin } from "./payment.metrics";
@@ -111,6 +112,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
         timeout,
         handler: ({ params }) => summary(process.refund(params)),
       }),
+      ...operationsActions({ payments, received: receivedStore, providers, process, logger, timeout: 2 * timeout }),
       totals: action({
         params: Type.Object({}),
         returns: Totals,

@@ -47,6 +47,7 @@ export const openReceived = (store: Store): OpenableCollection<Received> =>
     indexes: [
       { fields: ["due"], sparse: true },
       { fields: ["handledAt"], sparse: true },
+      { fields: ["paymentKey"], sparse: true },
     ],
   });
 
@@ -164,6 +165,11 @@ export class ReceivedStore {
 
   async handled({ _id }: Received): Promise<void> {
     await this.received.update({ _id }, { $set: { handledAt: now() }, $unset: { due: true } });
+  }
+
+  /** Those of a provider about charges, oldest first. */
+  about(provider: string, paymentKeys: string[]): Promise<Received[]> {
+    return this.received.find({ paymentKey: { $in: paymentKeys }, provider }, { sort: ["receivedAt"], limit: 100 });
   }
 
   async forget(olderThanMs: number): Promise<void> {

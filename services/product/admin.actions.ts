@@ -10,14 +10,14 @@ import { AdjustParams, CreateParams, InventoryView, PatchParams, ProductView, Sk
 import type { Publishing } from "./publishing";
 import type { Counts, StockStore } from "./stock.store";
 
-const inventoryOf = ({ _id, available, reserved, sold }: Counts): InventoryView => ({
+export const inventoryOf = ({ _id, available, reserved, sold }: Counts): InventoryView => ({
   sku: _id,
   available,
   reserved,
   sold,
 });
 
-const unknownSku = () => notFound("SKU_NOT_FOUND", "There is no such SKU.");
+export const unknownSku = () => notFound("SKU_NOT_FOUND", "There is no such SKU.");
 
 /** What administrators do to catalogue and stock. */
 export function adminActions(

@@ -1,5 +1,6 @@
 import type { Nothing, Static } from "../../lib/schema";
 import type { Level } from "./availability";
+import type * as operations from "./operations.schema";
 import type * as schema from "./product.schema";
 import type { CatalogueState } from "./product.store";
 
@@ -33,6 +34,15 @@ declare module "../../lib/actions" {
     "product.release": Asked<typeof schema.SettleParams, typeof Nothing>;
     /** Gives back whatever the order holds, sold or reserved; from then on the order can take none again. */
     "product.return": Asked<typeof schema.SettleParams, typeof Nothing>;
+    /** Levels, reservations and history of a SKU. 404 SKU_NOT_FOUND. */
+    "product.stock": Asked<typeof operations.StockParams, typeof operations.StockStory>;
+    /** What an order has, or had, of these SKUs. */
+    "product.holds": Asked<typeof operations.HoldsParams, typeof operations.Holds>;
+    /**
+     * Puts stock in, takes some out that is not reserved, or makes it what was counted; kept with operator and reason in
+     * the SKU's history. Once for each `id`. 404 SKU_NOT_FOUND, 409 INSUFFICIENT_STOCK.
+     */
+    "product.correct": Asked<typeof operations.CorrectParams, typeof schema.InventoryView>;
   }
 }
 

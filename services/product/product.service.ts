@@ -12,6 +12,7 @@ import { Availability, type Level } from "./availability";
 import { Generation } from "./catalogue";
 import { catalogueActions } from "./catalogue.actions";
 import { seedDemo } from "./demo";
+import { operationsActions } from "./operations.actions";
 import { type CatalogueState, catalogueStore } from "./product.store";
 import { publishing } from "./publishing";
 import { popularity } from "./sales";
@@ -73,6 +74,7 @@ export default function productService(broker: ServiceBroker): ServiceSchema {
       ...catalogueActions(catalogue, generation, availability),
       ...adminActions(products, stock, availability),
       ...stockActions(catalogue, stock, (reason) => metrics.stockRejected.inc({ reason })),
+      ...operationsActions(stock, broker.getLogger("product")),
     },
 
     events: listeners({

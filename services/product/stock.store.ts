@@ -31,6 +31,15 @@ export type Counts = Level & Pick<Stock, "reserved" | "sold">;
 /** The holds of a much wanted SKU are many: a write answers only these. */
 const COUNTS = ["available", "reserved", "sold", "version"];
 
+/** What is available becomes `to`. */
+type Correction = Omit<Adjustment, "delta"> & { to: number };
+
+const adjustmentOf = ({ available }: Stock, given: Adjustment | Correction): Adjustment => {
+  if (!("to" in given)) return given;
+  const { to, ...rest } = given;
+  return { ...rest, delta: to - available };
+};
+
 const lineOf = (orderId: string, items: OrderLine[]): Line[] => {
   const quantities = new Map<string, number>();
   for (const { sku, quantity } of items) quantities.set(sku, (quantities.get(sku) ?? 0) + quantity);
@@ -139,8 +148,10 @@ export function stockStore(store: Store, wrote: (level: Level) => void) {
     },
 
     /** The stock as it is after an adjustment, null for an unknown SKU. Once for each id. */
-    async adjust(sku: string, id: string, adjustment: Adjustment): Promise<Counts | null> {
-      const settled = await settle(sku, id, (found, archived) => adjust(found, id, adjustment, archived));
+    async adjust(sku: string, id: string, adjustment: Adjustment | Correction): Promise<Counts | null> {
+      const settled = await settle(sku, id, (found, archived) =>
+        adjust(found, id, adjustmentOf(found, adjustment), archived),
+      );
       if (settled.stock && settled.outcome === "short") {
         const message = `only ${settled.stock.available} available`;
         throw insufficient([{ path: "delta", message, sku }]);
@@ -149,6 +160,19 @@ export function stockStore(store: Store, wrote: (level: Level) => void) {
     },
 
     get: (sku: string) => stock.get(sku),
+
+    /** What an order had of a SKU, once that has left the stock's own document. */
+    archived: (sku: string, orderId: string) => archive.get(archiveId(sku, orderId)),
+
+    /** What became of a SKU and has left its document, the newest first; `of` is the order, or who adjusted it. */
+    async history(sku: string, limit: number) {
+      // `;` is the character after `:`.
+      const found = await archive.find({ _id: { $gt: archiveId(sku, ""), $lt: `${sku};` } }, { sort: ["-at"], limit });
+      return found.map(({ _id, quantity, state, at, reason, by }) => ({
+        ...{ at, what: state, quantity, of: by ?? _id.slice(archiveId(sku, "").length) },
+        ...(reason && { reason }),
+      }));
+    },
 
     levels: (skus: string[]): Promise<(Level & Pick<Stock, "productId">)[]> =>
       stock.find({ _id: { $in: skus } }, { fields: ["productId", "available", "version"] }),

@@ -10,6 +10,8 @@ declare module "../../lib/actions" {
     "user.create": Asked<typeof schema.CreateUser, typeof schema.User>;
     /** 404 USER_NOT_FOUND, also for an erased one. */
     "user.find": Asked<typeof schema.ById, typeof schema.User>;
+    /** Users, the newest first; with `email` the one who has it. */
+    "user.list": Asked<typeof schema.ListUsers, typeof schema.Users>;
     /** One of a user's own addresses, without an id the default one. 404 ADDRESS_NOT_FOUND. */
     "user.address": Asked<typeof schema.AddressOf, typeof PostalAddress>;
   }

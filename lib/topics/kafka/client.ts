@@ -101,6 +101,16 @@ export function receivedOf(topic: string, partition: number, message: KafkaMessa
 /** The partition that Java's clients choose, too. */
 export const keyPartitioner = () => kafkajs().Partitioners.DefaultPartitioner();
 
+/** Where messages of a key are, of so many partitions. */
+export const partitionOf = (topic: string, key: string, partitions: number): number =>
+  keyPartitioner()({
+    topic,
+    partitionMetadata: Array.from({ length: partitions }, (_, partitionId) => ({
+      ...{ partitionErrorCode: 0, partitionId, leader: 0, replicas: [], isr: [] },
+    })),
+    message: { key, value: null },
+  });
+
 export interface Joining {
   groupId: string;
   /** Waited for whenever the group is about to be joined, again too: kafkajs itself waits for nothing that is handled. */

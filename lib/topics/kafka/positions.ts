@@ -32,6 +32,25 @@ export async function positionsOf(admin: Admin, topic: string, group: string): P
   }
 }
 
+/** What was written from a time on, in milliseconds, of each partition; none where there is no such topic. */
+export async function positionsSince(admin: Admin, topic: string, since: number): Promise<Position[]> {
+  try {
+    const [written, from] = await Promise.all([
+      admin.fetchTopicOffsets(topic),
+      admin.fetchTopicOffsetsByTimestamp(topic, since),
+    ]);
+    const offsets = new Map(from.map(({ partition, offset }) => [partition, Number(offset)]));
+    return written.map(({ partition, low, high }) => ({
+      partition,
+      next: Math.max(offsets.get(partition) ?? 0, Number(low)),
+      end: Number(high),
+    }));
+  } catch (error) {
+    if (isUnknownTopic(error)) return [];
+    throw error;
+  }
+}
+
 interface Look {
   /** As Kafka knows it, and as it is called here. */
   names: { topic: string; plain: string };
