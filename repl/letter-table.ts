@@ -1,7 +1,6 @@
 import type { Letter } from "../lib/topics/dead-letters";
+import { cut, plain, WIDTH, when } from "./text";
 
-/** Columns that a console has at least. */
-const WIDTH = 100;
 const GAP = "  ";
 
 interface Column {
@@ -11,18 +10,9 @@ interface Column {
   right?: boolean;
 }
 
-/** Nothing from a message may move the cursor or colour the console. */
-const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ").toWellFormed();
-const cut = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
-
-function when(time = ""): string {
-  const at = new Date(time);
-  return Number.isNaN(at.getTime()) ? "-" : at.toISOString().slice(0, 19).replace("T", " ");
-}
-
 const COLUMNS: Column[] = [
   { name: "#", longest: 5, cell: (_, index) => String(index + 1), right: true },
-  { name: "when (UTC)", longest: 19, cell: ({ event }) => when(event.time) },
+  { name: "when (UTC)", longest: 20, cell: ({ event }) => when(event.time) },
   { name: "type", longest: 26, cell: ({ event }) => event.type ?? "-" },
   { name: "group", longest: 19, cell: ({ group }) => group || "-" },
   { name: "tries", longest: 5, cell: ({ attempts }) => attempts || "-", right: true },

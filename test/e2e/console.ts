@@ -4,6 +4,7 @@ import { projectRoot } from "../../lib/infra/programs";
 import { eventually } from "../integration/node";
 
 const PROMPT = "shop $ ";
+const QUESTION = "(y/N) ";
 
 /** An entry of `bin` as a process with a keyboard. */
 export interface Console {
@@ -11,8 +12,8 @@ export interface Console {
   output(): string;
   /** Resolves when it waits for a line. */
   prompted(): Promise<unknown>;
-  /** What is shown for a line, up to the next prompt. */
-  type(line: string): Promise<string>;
+  /** What is shown for a line, up to the next prompt; a question in between gets that answer. */
+  type(line: string, answer?: string): Promise<string>;
   /** A line that nothing has to come after. */
   say(line: string): void;
   /** Ctrl-D. */
@@ -33,9 +34,13 @@ export function openConsole(entry: string, args: string[], env: Record<string, s
     ended: new Promise((resolve) => child.once("close", resolve)),
     output: () => output,
     prompted: () => eventually(() => output.endsWith(PROMPT), 20_000),
-    async type(line) {
+    async type(line, answer) {
       const before = output.length;
       say(line);
+      if (answer !== undefined) {
+        await eventually(() => output.slice(before).endsWith(QUESTION), 20_000);
+        say(answer);
+      }
       await eventually(() => output.slice(before).endsWith(PROMPT), 20_000);
       return output.slice(before, -PROMPT.length);
     },

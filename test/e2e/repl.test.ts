@@ -57,12 +57,12 @@ it("is inside an embedded shop that is asked for it, looks after dead letters, a
   expect(await shop.type("help")).toMatch(/dead-letters\|dlq .*What could not be handled/);
   expect(await shop.type("help dead-letters")).toMatch(/--topic .*--limit .*--full .*--all /s);
   expect(await shop.type("services")).toMatch(/order .*product /s);
-  expect(await shop.type("dead-letters")).toBe("There are no dead letters of order-event.\n");
+  expect(await shop.type("dead-letters")).toBe("There are no dead letters of order-event and chat-message.\n");
   const listed = await shop.type("dlq --topic tried --limit 5");
   expect(listed).toMatch(/ 1 .* notification +12 +0\/0\n +first +Error: no place for first\n +2 .*\n +second /);
   expect(Math.max(...listed.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   expect(await shop.type("dlq resend 1")).toBe("1 dead letter sent to tried again.\n");
-  expect(await shop.type("dlq drop 2")).toBe("1 dead letter dropped.\n");
+  expect(await shop.type("dlq drop 2 --yes")).toBe("1 dead letter dropped.\n");
   expect(await shop.type("dlq --topic tried")).toBe("There are no dead letters of tried.\n");
   expect(await shop.type("dlq --frob")).toMatch(/unknown option '--frob'.*Usage: /s);
   shop.say("quit");

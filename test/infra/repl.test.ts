@@ -40,14 +40,14 @@ withServers(["nats", "kafka"], "the console of a cluster", (env) => {
       ),
     );
     await topics.publish(deadLettersOf("order-event"), letters);
-    expect(await opened.type("dead-letters")).toContain("3 dead letters of order-event.");
+    expect(await opened.type("dead-letters")).toContain("3 dead letters of order-event and chat-message.");
     expect(await opened.type("dead-letters resend 2")).toBe("1 dead letter sent to order-event again.\n");
     expect(await topics.peek("order-event", "look", 10)).toMatchObject([
       { key: "b", value: "b 가나다", headers: { traceparent: "00-b" } },
     ]);
-    expect(await opened.type("dead-letters drop 1")).toBe("1 dead letter dropped.\n");
+    expect(await opened.type("dead-letters drop 1 --yes")).toBe("1 dead letter dropped.\n");
     const left = await opened.type("dead-letters --full");
-    expect(left).toContain("1 dead letter of order-event.");
+    expect(left).toContain("1 dead letter of order-event and chat-message.");
     expect(left).toMatch(/x-error +Error: no place for c\n +key +c\n/);
   }, 60_000);
 
