@@ -1,5 +1,5 @@
 import { Errors, type Middleware, type ServiceBroker } from "moleculer";
-import { Bulkhead } from "../lib/bulkhead";
+import { Bulkhead, type BulkheadLimits } from "../lib/bulkhead";
 import type { Metrics } from "../lib/metrics";
 import type { CircuitState, Resilience } from "../lib/resilience";
 import { type DeclaredAction, localAction, type Next } from "./middleware";
@@ -10,16 +10,22 @@ export interface ResilienceSettings {
   timeout: number;
   /** How often it is asked again where it failed for want of a node. */
   retries: number;
-  bulkhead: { concurrency: number; queue: number };
+  bulkhead: BulkheadLimits;
 }
 
-/** The one place that says what applies to an action; asked on every call. */
-export function settingsOf({ options }: ServiceBroker, action: DeclaredAction): ResilienceSettings {
-  const { bulkhead = {}, retryPolicy = {}, requestTimeout = 0 } = options;
+const bulkheadOf = ({ options }: ServiceBroker): BulkheadLimits => ({
+  concurrency: options.bulkhead?.concurrency ?? Number.POSITIVE_INFINITY,
+  queue: options.bulkhead?.maxQueueSize ?? 0,
+});
+
+/** The one place that says what applies to an action. */
+export function settingsOf(broker: ServiceBroker, action: DeclaredAction): ResilienceSettings {
+  const { requestTimeout = 0 } = broker.options;
+  const { enabled, retries = 0 } = { ...broker.options.retryPolicy, ...action.retryPolicy };
   return {
     timeout: action.timeout ?? requestTimeout,
-    retries: (action.retryPolicy?.enabled ?? retryPolicy.enabled) ? (retryPolicy.retries ?? 0) : 0,
-    bulkhead: { concurrency: bulkhead.concurrency ?? 0, queue: bulkhead.maxQueueSize ?? 0 },
+    retries: enabled ? retries : 0,
+    bulkhead: bulkheadOf(broker),
   };
 }
 
@@ -61,7 +67,7 @@ export function resilienceMiddleware(resilience: Resilience, metrics: Metrics): 
   type Listen = (ctx: unknown) => Promise<unknown>;
   function guardedEvent(next: Listen, event: { name: string }): Listen {
     const full = () => new Errors.QueueIsFullError({ event: event.name, nodeID: broker.nodeID });
-    const bulkhead = new Bulkhead(() => settingsOf(broker, {} as DeclaredAction).bulkhead, full);
+    const bulkhead = new Bulkhead(() => bulkheadOf(broker), full);
     return (ctx) => bulkhead.run(async () => next(ctx));
   }
 
