@@ -100,6 +100,7 @@ const ROUTES = [
   "/payments/none",
   "/conversations",
   "/notifications",
+  "/config/application/default",
 ];
 
 /** A gateway is ready with the services it knows; it hears of the last ones a moment after they are. */

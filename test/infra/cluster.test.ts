@@ -41,6 +41,32 @@ withServers(["nats", "mongo", "redis", "kafka"], "each service in processes of i
 
   journey(() => shop);
 
+  it("changes configuration on every node within two seconds", async () => {
+    const { accessToken: token } = await shop.admin();
+    const body = { properties: { "order.shippingFee": 4321, "chat.capacity": 7 } };
+    const { version } = expectStatus(
+      await shop.call<{ version: number }>("PUT", "/config/application/default", { token, body }),
+      200,
+    );
+    const since = Date.now();
+    const ports = [...cluster.output().matchAll(/^[a-z]+ +\d+ +\d+ +\d+ +(\d+)$/gm)].map(([, ops]) => ops);
+    expect(ports).toHaveLength(2 * serviceNames().length);
+    const versionOf = async (ops = "") =>
+      /^shop_config_version (\d+)$/m.exec(await (await fetch(`http://127.0.0.1:${ops}/metrics`)).text())?.[1];
+    await eventually(
+      async () => (await Promise.all(ports.map(versionOf))).every((one) => one === String(version)),
+      2000,
+    );
+    expect(Date.now() - since).toBeLessThan(2500);
+    const { sku } = await shop.newProduct(token, 10);
+    const { accessToken } = await shop.register();
+    for (let i = 0; i < 4; i++) {
+      const { totals } = expectStatus(await shop.place(accessToken, [{ sku, quantity: 1 }]), 201);
+      expect(totals.shipping.amount).toBe(4321);
+    }
+    expectStatus(await shop.call("POST", "/config/rollback", { token, body: { version: version - 1 } }), 200);
+  }, 30_000);
+
   it("gives roles while it runs, and the tokens with the old ones end at once", async () => {
     const { user, accessToken: token } = await shop.register();
     const { command, args } = entryCommand("grant");
