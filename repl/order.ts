@@ -13,7 +13,7 @@ import {
   momentsOfPayment,
 } from "./order-timeline";
 import { type Column, facts, section, table } from "./table";
-import { ago, money, traceOf, when, whenAndAgo, wrapped } from "./text";
+import { ago, money, traceOf, whenAndAgo, wrapped } from "./text";
 
 /** Messages of the topic that are looked through for one order. */
 const LOOKED_AT = 20_000;
@@ -32,7 +32,7 @@ const part = <T>(what: string, ask: Promise<T>): Promise<Part<T>> =>
   );
 
 const LINE: Column<Moment>[] = [
-  { name: "when (UTC)", cell: ({ at }) => when(at) },
+  { name: "when (UTC)", cell: ({ at }) => at },
   { name: "where", cell: ({ where }) => where },
   { name: "what", cell: ({ what }) => what, gives: true, tone: ({ bad }) => (bad ? "doubtful" : undefined) },
 ];

@@ -28,7 +28,7 @@ async function stuck(broker: ServiceBroker, line: Line): Promise<string> {
 async function retry(broker: ServiceBroker, order: string | undefined): Promise<string> {
   if (!order) throw new Refusal("Say which order, by its id or its number: orders retry <order>");
   const { number, work, due } = await callOf(broker)("order.retry", { order, operator: operator() });
-  return `Order ${number} is taken up now (next: ${work}, due ${when(due)}). order ${number} tells how it goes on.`;
+  return `Order ${number} is taken up now (next: ${work}, due ${when(due)}).\nNext: order ${number} tells how it goes on`;
 }
 
 /** Orders whose process does not go on. */

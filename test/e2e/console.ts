@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { entryCommand } from "../../lib/infra/processes";
 import { projectRoot } from "../../lib/infra/programs";
 import { eventually } from "../integration/node";
@@ -19,6 +20,37 @@ export interface Console {
   /** Ctrl-D. */
   end(): void;
   kill(): void;
+}
+
+/** A shell's word. */
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** The program that gives a process a terminal; absent on some systems. */
+export const hasTerminal = (): boolean => process.platform === "linux" && existsSync("/usr/bin/script");
+
+/** Keys and screen of an entry of `bin` in a terminal: it echoes, completes and colours. */
+export function openTerminal(entry: string, args: string[], env: Record<string, string>) {
+  const { command, args: own } = entryCommand(entry);
+  const line = [command, ...own, ...args].map(quoted).join(" ");
+  const child = spawn("/usr/bin/script", ["-qefc", line, "/dev/null"], {
+    cwd: projectRoot(),
+    env: { ...process.env, TERM: "xterm-256color", FORCE_COLOR: undefined, NO_COLOR: undefined, ...env },
+  });
+  let screen = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    screen += text;
+  });
+  return {
+    ended: new Promise((resolve) => child.once("close", resolve)),
+    /** What is shown from these keys on, up to a text that is awaited. */
+    async press(keys: string, awaited: string): Promise<string> {
+      const before = keys === "" ? 0 : screen.length;
+      child.stdin.write(keys);
+      await eventually(() => screen.slice(before).includes(awaited), 20_000);
+      return screen.slice(before);
+    },
+    kill: () => void child.kill("SIGKILL"),
+  };
 }
 
 export function openConsole(entry: string, args: string[], env: Record<string, string>): Console {

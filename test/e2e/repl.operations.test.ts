@@ -22,7 +22,13 @@ let sku: string;
 async function bury(): Promise<void> {
   const directory = join(place.dataDir, "events");
   mkdirSync(directory, { recursive: true });
-  const log = new EventLog({ partitions: 1, replication: 1, retentionMs: 3_600_000, directory, logger: console as never });
+  const log = new EventLog({
+    partitions: 1,
+    replication: 1,
+    retentionMs: 3_600_000,
+    directory,
+    logger: console as never,
+  });
   const event = { specversion: "1.0", id: randomUUID(), type: "chat.later.invented", source: "chat", data: {} };
   const letters = ["talk-1", "talk-2"].map((key, offset) =>
     deadLetter(
@@ -42,7 +48,13 @@ beforeAll(async () => {
   await bury();
   const { http, ops, sandbox } = place.ports;
   shop = openConsole("start", ["--repl"], {
-    ...{ PORT: `${http}`, OPS_PORT: `${ops}`, SANDBOX_PORT: `${sandbox}`, DATA_DIR: place.dataDir, HOME: place.dataDir },
+    ...{
+      PORT: `${http}`,
+      OPS_PORT: `${ops}`,
+      SANDBOX_PORT: `${sandbox}`,
+      DATA_DIR: place.dataDir,
+      HOME: place.dataDir,
+    },
     ...{ NATS_URL: "", MONGO_URL: "", REDIS_URL: "", KAFKA_BROKERS: "", NODE_ENV: "test", LOG_LEVEL: "fatal" },
     // What the provider does without being asked stays unknown.
     ...{ SANDBOX_WEBHOOK_URL: "http://127.0.0.1:9/nobody", LEASE_MS: `${LEASE_MS}`, NODE_ID: NODE, RATE_LIMIT: "off" },
@@ -97,13 +109,9 @@ it("tells an order's story in the order in which it happened", async () => {
   expect(story).toMatch(new RegExp(`items +2 x ${sku}\\n`));
   expect(story).toMatch(/trace +[0-9a-f]{32}\n/);
   expect(story).toMatch(new RegExp(`Stock\\n.*\\n${sku} +2 +committed `));
-  const happened = [
-    "order +made",
-    "payment +[\\d,]+ KRW prepared at sandbox",
-    "order +awaiting_payment by its customer",
-    "order +paid by its customer",
-  ];
+  const happened = ["order +made", "order +awaiting_payment by its customer", "order +paid by its customer"];
   expect(story).toMatch(new RegExp(happened.map((what) => `Z +${what}\\n`).join("(.*\\n)*.*")));
+  expect(story).toMatch(/payment +[\d,]+ KRW prepared at sandbox\n/);
   expect(story).toMatch(/payment +charge \S+ captured\n/);
   expect(story).toMatch(/topic +order\.placed at 0\/\d+\n/);
   expect(await typed(`order ${order.id}`)).toContain(`order     ${order.number} (`);
@@ -114,14 +122,18 @@ it("shows a SKU's stock, and corrects it once somebody confirmed", async () => {
   const order = await placed();
   const before = await place.shop.stock(admin, sku);
   const seen = await typed(`stock ${sku}`);
-  expect(seen).toMatch(new RegExp(`available +${before.available}\\nreserved +${before.reserved}\\nsold +${before.sold}\\n`));
+  expect(seen).toMatch(
+    new RegExp(`available +${before.available}\\nreserved +${before.reserved}\\nsold +${before.sold}\\n`),
+  );
   expect(seen).toMatch(new RegExp(`Reservations\\n.*\\n(.*\\n)*${order.id} +2 +in \\d+ min\\n`));
   expect(seen).toMatch(/adjusted +\+20 .*first stock\n/);
   expect(await typed(`stock correct ${sku} -3`)).toMatch(/^Say why: --reason /);
   expect(await typed(`stock correct ${sku} 3 --reason x`)).toMatch(/^Say by how much \(\+3, -3\) or what was counted/);
   expect(await typed(`stock correct ${sku} -3 --reason "fell down"`, "n")).toMatch(/\(y\/N\) Nothing was done\.\n$/);
   expect(await place.shop.stock(admin, sku)).toEqual(before);
-  expect(await typed(`stock correct ${sku} -3 --reason "fell down"`, "y")).toContain(`${before.available - 3} available`);
+  expect(await typed(`stock correct ${sku} -3 --reason "fell down"`, "y")).toContain(
+    `${before.available - 3} available`,
+  );
   expect(await typed(`stock correct ${sku} =40 --reason counted --yes`)).toContain("40 available");
   expect(await place.shop.stock(admin, sku)).toEqual({ ...before, available: 40 });
   expect(await typed(`stock correct ${sku} -41 --reason gone --yes`)).toBe("There is not enough in stock.\n");
@@ -142,7 +154,9 @@ it("finds what the provider knows otherwise, and settles it as the process would
   });
   expect(captured.status).toBe(200);
   const found = await typed("payments reconcile --since 1h");
-  expect(found).toMatch(new RegExp(`${order.id} .* paid there, not here +ready 0 +captured ${order.totals.total.amount}\\n`));
+  expect(found).toMatch(
+    new RegExp(`${order.id} .* paid there, not here +ready 0 +captured ${order.totals.total.amount}\\n`),
+  );
   expect(found).toMatch(/\d+ payments compared, 1 difference\.\nNext: payments reconcile --fix /);
   expect((await place.shop.order(customer.accessToken, order.id)).status).toBe("awaiting_payment");
   expect(await typed("payments reconcile --fix --yes")).toMatch(new RegExp(`${order.id} .* settled `));
@@ -162,7 +176,9 @@ it("shows who waits and who helps, and assigns over nobody's capacity", async ()
   const status = { status: "away", capacity: 1 };
   expectStatus(await place.shop.call("PUT", "/agents/me", { token: agent.accessToken, body: status }), 200);
   const waiting = await typed("queue");
-  expect(waiting).toMatch(new RegExp(`1 +${first} +Kim Minji .* Where is it\\?\\n2 +${second} +Lee Jun .* And mine\\?\\n`));
+  expect(waiting).toMatch(
+    new RegExp(`1 +${first} +Kim Minji .* Where is it\\?\\n2 +${second} +Lee Jun .* And mine\\?\\n`),
+  );
   expect(await typed("agents")).toMatch(new RegExp(`${agent.user.id} .* away +no +0 +1\\n`));
   expect(await typed(`assign ${first} nobody`)).toBe("No agent is called nobody: agents lists those who help.\n");
   expect(await typed(`assign ${first} agent@example.com`, "y")).toContain(`has conversation ${first} now.\n`);
@@ -199,11 +215,15 @@ it("looks after the dead letters of every topic", async () => {
 it("reads and changes the configuration, and takes it back", async () => {
   expect(await typed("config get order.shippingFee")).toMatch(/\norder +order\.shippingFee +3000 /);
   expect(await typed("config get")).toMatch(/\nchat +chat\.capacity .*\n(.*\n)*order +order\.paymentWindow +/);
-  expect(await typed("config set order.shippingFee 4100")).toMatch(/^order\.shippingFee of order is 4100 \(.*version \d+\.\n/);
+  expect(await typed("config set order.shippingFee 4100")).toMatch(
+    /^order\.shippingFee of order is 4100 \(.*version \d+\.\n/,
+  );
   await eventually(async () => (await placed()).totals.total.amount === 2 * 10_000 + 4100);
   expect(await typed("config set order.shippingFee much")).toMatch(/^Not accepted: .*order\.shippingFee/);
   expect(await typed("config set order.nothing 1")).toMatch(/has no key order\.nothing: config get lists them\.\n$/);
-  expect(await typed("config set payment.toss.secretKey live_sk_1")).toMatch(/^payment\.toss\.secretKey is secret, and what is typed here is kept in a file: encrypt it/);
+  expect(await typed("config set payment.toss.secretKey live_sk_1")).toMatch(
+    /^payment\.toss\.secretKey is secret, and what is typed here is kept in a file: encrypt it/,
+  );
   expect(await typed("config unset order.shippingFee")).toMatch(/is 3000 \(/);
   const history = await typed("config history");
   expect(history).toMatch(/ 2 .*@.* order\.shippingFee: 4100 -> -\n +1 .* order\.shippingFee: - -> 4100\n/);
@@ -237,7 +257,7 @@ it("shows an order that does not go on, and has it taken up once what it lacked 
   const paymentKey = await place.shop.checkout(order);
   expect(await typed("orders stuck")).toBe("No order is stuck.\n");
   expect(await typed(`orders retry ${order.number}`)).toMatch(/^Order \S+ waits for its customer to pay, until /);
-  await typed("destroy payment");
+  await shop.type("destroy payment");
   expect((await place.shop.confirm(customer.accessToken, order, paymentKey)).status).toBe(503);
   const stuck = await eventually(async () => {
     const seen = await typed("orders stuck");
@@ -247,8 +267,10 @@ it("shows an order that does not go on, and has it taken up once what it lacked 
   expect(await typed("overview")).toMatch(/\nMissing\n(.*\n)*payment: no node that takes work hosts it\n/);
   expect(await typed("payments reconcile")).toMatch(/^No node that takes work hosts payment: overview shows /);
   expect(await typed(`order ${order.number}`)).toMatch(/\nNot told\npayment: No node that takes work hosts payment/);
-  await typed("load services/payment/payment.service.ts");
-  expect(await typed(`orders retry ${order.id}`)).toMatch(new RegExp(`^Order ${order.number} is taken up now \\(next: settle`));
+  await shop.type("load services/payment/payment.service.ts");
+  expect(await typed(`orders retry ${order.id}`)).toMatch(
+    new RegExp(`^Order ${order.number} is taken up now \\(next: settle`),
+  );
   await eventually(async () => (await typed("orders stuck")) === "No order is stuck.\n");
   const retried = await place.shop.confirm(customer.accessToken, order, paymentKey);
   expect(expectStatus(retried, 200).status).toBe("paid");
