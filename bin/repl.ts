@@ -1,14 +1,16 @@
 import { hostname } from "node:os";
 import { config } from "dotenv";
 import { ServiceBroker } from "moleculer";
+import { callOf } from "../lib/actions";
 import { EnvironmentError } from "../lib/environment";
+import { nodeOf } from "../lib/node";
 import { drainOnSignal } from "../mixins/lifecycle";
 import { openConsole } from "../repl/console";
 
 /** A node of the cluster that hosts nothing and has Moleculer's console, also while a server other than NATS is away. */
 async function start(): Promise<void> {
   // A port in `.env` is that of the shop on this machine, as is its name.
-  const { OPS_PORT = "0", LOG_LEVEL = "warn" } = process.env;
+  const { OPS_PORT = "0", LOG_LEVEL = "error" } = process.env;
   config({ quiet: true });
   Object.assign(process.env, { OPS_PORT, LOG_LEVEL, NODE_ID: `repl-${hostname()}-${process.pid}`, DRAIN_MS: "0" });
   if (!process.env.NATS_URL?.trim())
@@ -20,6 +22,9 @@ async function start(): Promise<void> {
   const broker = new ServiceBroker(options);
   drainOnSignal(() => broker);
   await broker.start();
+  // Whatever the nodes are configured to log, here it would stand between the answers.
+  const { level } = nodeOf(broker).environment.log;
+  await callOf(broker)("$ops.logLevel", { level }, { nodeID: broker.nodeID });
   await openConsole(broker);
 }
 

@@ -13,7 +13,7 @@ interface Column {
 const COLUMNS: Column[] = [
   { name: "#", longest: 5, cell: (_, index) => String(index + 1), right: true },
   { name: "when (UTC)", longest: 20, cell: ({ event }) => when(event.time) },
-  { name: "type", longest: 26, cell: ({ event }) => event.type ?? "-" },
+  { name: "type", longest: 25, cell: ({ event }) => event.type ?? "-" },
   { name: "group", longest: 19, cell: ({ group }) => group || "-" },
   { name: "tries", longest: 5, cell: ({ attempts }) => attempts || "-", right: true },
   { name: "partition/offset", longest: 16, cell: ({ origin }) => `${origin.partition}/${origin.offset}` },

@@ -1,11 +1,12 @@
 import { nodeOf } from "../../lib/node";
 import { deadLetter } from "../../lib/topics/dead-letters";
 import { deadLettersOf, type Topics } from "../../lib/topics/topics";
+import productService from "../../services/product/product.service";
 import { type Console, openConsole } from "../e2e/console";
 import { eventually, startNode, type TestNode } from "../integration/node";
 import { withServers } from "./servers";
 
-withServers(["nats", "kafka"], "the console of a cluster", (env) => {
+withServers(["nats", "kafka", "mongo"], "the console of a cluster", (env) => {
   let node: TestNode;
   let topics: Topics;
   let opened: Console;
@@ -23,6 +24,42 @@ withServers(["nats", "kafka"], "the console of a cluster", (env) => {
   it("is a node that hosts nothing and sees the others", async () => {
     expect(await opened.type("nodes")).toMatch(/repl-.*\(\*\)/);
     await eventually(async () => /somewhere .*OK/.test(await opened.type("services")));
+  });
+
+  it("shows the nodes, what they lack and what nobody hosts", async () => {
+    const seen = await eventually(async () => {
+      const overview = await opened.type("overview");
+      return overview.includes("somewhere") && overview;
+    });
+    expect(seen).toMatch(new RegExp(`\\n${node.broker.nodeID} +running `));
+    expect(seen).toMatch(/\nrepl-\S+ +running /);
+    expect(seen).toMatch(/\nMissing\n(.*\n)*order: no node that takes work hosts it\n/);
+    expect(seen).toMatch(/stuck orders +No node that takes work hosts order/);
+  });
+
+  describe("and a node with the catalogue", () => {
+    let remote: TestNode;
+    beforeAll(async () => {
+      remote = await startNode([productService], env);
+    });
+    afterAll(() => remote.stop());
+
+    it("asks the context that is on another node, and says where there is none", async () => {
+      const variants = [{ sku: "REMOTE-1", name: "One", price: { amount: 1000, currency: "KRW" } }];
+      const admin = { user: { id: "admin", roles: ["admin" as const], sid: "s" } };
+      await remote.as(admin, "product.create", { name: "Remote", category: "books", images: [], variants });
+      await eventually(async () => (await opened.type("stock REMOTE-1")).startsWith("sku "));
+      expect(await opened.type('stock correct REMOTE-1 +7 --reason "found" --yes')).toMatch(/^REMOTE-1: 7 available/);
+      expect(await opened.type("stock REMOTE-1")).toMatch(/adjusted +\+7 +\S+@\S+ +found\n/);
+      expect(await opened.type("order nothing")).toMatch(/^No node that takes work hosts order: overview shows/);
+    });
+
+    it("takes a node out of service and back", async () => {
+      expect(await opened.type(`drain ${remote.broker.nodeID}`, "y")).toContain("is draining.");
+      await eventually(async () => /^No node that takes work hosts product/.test(await opened.type("stock REMOTE-1")));
+      expect(await opened.type(`undrain ${remote.broker.nodeID}`)).toContain("is running.");
+      await eventually(async () => /available +7\n/.test(await opened.type("stock REMOTE-1")));
+    });
   });
 
   it("sends dead letters again to where they come from, those that were not chosen stay", async () => {

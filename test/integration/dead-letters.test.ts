@@ -167,7 +167,7 @@ describe("the command", () => {
 
   it("says plainly where there are none", async () => {
     const type = newConsole();
-    expect(await type("")).toBe("There are no dead letters of order-event.\n");
+    expect(await type("")).toBe("There are no dead letters of order-event and chat-message.\n");
     expect(await type("list", { topic: "chat-message.dlq" })).toBe("There are no dead letters of chat-message.\n");
   });
 
@@ -177,7 +177,7 @@ describe("the command", () => {
     const type = newConsole();
     const lines = (await type("")).split("\n");
     expect(lines[0]).toMatch(/^ *# {2}when \(UTC\) +type +group +tries +partition\/offset$/);
-    expect(lines[1]).toMatch(/^ *1 {2}2026-01-01 09:30:00 {2}order\.paid +notification +12 {2}0\/1$/);
+    expect(lines[1]).toMatch(/^ *1 {2}2026-01-01T09:30:00Z {2}order\.paid +notification +12 {2}0\/1$/);
     expect(lines[2]).toMatch(/^ +order-1 {2}TypeError: long long .*…$/);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
     const full = await type("", { full: true });
@@ -190,12 +190,15 @@ describe("the command", () => {
     await topics.publish(DLQ, [letter(2), letter(3)]);
     const type = newConsole();
     expect(await type("resend 1")).toContain("There is no number 1");
-    expect(await type("", { limit: "1" })).toContain("2 dead letters of order-event, the oldest 1 of them shown");
+    expect(await type("", { limit: "1" })).toContain("2 dead letters of order-event and chat-message, the oldest 1 of");
     expect(await type("drop 2")).toContain("There is no number 2");
     await type("");
     await topics.publish(DLQ, [letter(1)]);
     expect(await type("resend 1")).toBe("1 dead letter sent to order-event again.\n");
-    expect(await type("drop 1 2")).toBe("1 dead letter dropped. Not there any more: 1 of those chosen.\n");
+    expect(await type("drop 1 2")).toContain("Nothing was done: say it again with --yes.");
+    expect(await type("drop 1 2", { yes: true })).toBe(
+      "1 dead letter dropped. Not there any more: 1 of those chosen.\n",
+    );
     expect([await listed(), await all(TOPIC)]).toEqual([["order-1"], [sent(2)]]);
   });
 

@@ -251,6 +251,16 @@ export function topicsContract(open: () => Topics): void {
     expect(values(handled)).toEqual(["3"]);
   });
 
+  test("the messages of a key can be looked up, of those since then", async () => {
+    const since = new Date(Date.now() - 60_000).toISOString();
+    expect(await topics.ofKey(topic, "a", since, 100)).toEqual([]);
+    await topics.publish(topic, [message("a", "1"), message("b", "2"), message("a", "3")]);
+    expect(values(await topics.ofKey(topic, "a", since, 100))).toEqual(["1", "3"]);
+    expect(values(await topics.ofKey(topic, "b", since, 100))).toEqual(["2"]);
+    expect(await topics.ofKey(topic, "c", since, 100)).toEqual([]);
+    expect(await topics.ofKey(topic, "a", new Date(Date.now() + 60_000).toISOString(), 100)).toEqual([]);
+  });
+
   test("dead letters are in the order they came in, whatever their keys", async () => {
     const letters = deadLettersOf(topic);
     for (const key of ["a", "b", "c", "d"]) await topics.publish(letters, [message(key)]);
