@@ -37,8 +37,8 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
   const views = conversationViews(conversations, messages);
   const delivery = deliveryOf(broker, conversations, views);
   const messaging = messagingOf({ conversations, messages, delivery });
-  const open = opening({ conversations, messaging });
   const people = peopleOf();
+  const open = opening({ conversations, messaging, people });
   const desk = deskOf(broker, {
     conversations,
     people,
@@ -61,7 +61,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
     dependencies: ["user"],
 
     actions: {
-      ...conversationActions({ conversations, messages, open, delivery, views, people, opened: desk.opened }),
+      ...conversationActions({ conversations, messages, open, delivery, views, opened: desk.opened }),
       ...messageActions({ conversations, messages, messaging, delivery, people }),
       ...clientActions({ conversations, messages, views, delivery, people, erase }),
       ...replyActions(replies),

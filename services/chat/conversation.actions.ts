@@ -9,7 +9,6 @@ import type { ConversationStore } from "./conversation.store";
 import type { Delivery } from "./delivery";
 import type { MessageStore } from "./message.store";
 import type { Opening } from "./opening";
-import type { People } from "./people";
 import type { ConversationViews } from "./view";
 
 interface Parts {
@@ -18,14 +17,13 @@ interface Parts {
   open: Opening;
   delivery: Delivery;
   views: ConversationViews;
-  people: People;
   /** The conversation once it had its chance of an agent. */
   opened: (conversation: Conversation) => Promise<Conversation>;
 }
 
 /** Conversations as a whole: to begin one, find it, and say something about it. */
 export function conversationActions(parts: Parts): Record<string, ActionSchema> {
-  const { conversations, messages, open, delivery, views, people, opened } = parts;
+  const { conversations, messages, open, delivery, views, opened } = parts;
 
   return {
     open: action({
@@ -36,9 +34,10 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
       params: schema.OpenParams,
       returns: schema.ConversationView,
       status: 201,
+      errors: [[404, "ORDER_NOT_FOUND"]],
       async handler(ctx) {
         const { id } = callerOf(ctx);
-        const begun = await open(id, ctx.params, () => people(callOf(ctx), id));
+        const begun = await open(callOf(ctx), id, ctx.params);
         if (!begun.isNew) ctx.meta.$statusCode = 200;
         const conversation = begun.isNew ? await opened(begun.conversation) : begun.conversation;
         // Whoever got it was told so.

@@ -1,16 +1,22 @@
 import { createHash } from "node:crypto";
+import type { Call } from "../../lib/actions";
 import { hasType } from "../../lib/errors";
 import type { Static } from "../../lib/schema";
 import { writingRefused } from "./access";
-import type { OpenParams, Person } from "./chat.schema";
+import type { OpenParams } from "./chat.schema";
 import { type Conversation, newConversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
 import type { Messaging } from "./messaging";
+import { requireOwnOrder } from "./orders";
+import type { People } from "./people";
 
 interface Parts {
   conversations: ConversationStore;
   messaging: Messaging;
+  people: People;
 }
+
+type Params = Static<typeof OpenParams>;
 
 interface Opened {
   conversation: Conversation;
@@ -21,7 +27,15 @@ interface Opened {
 const openingId = (text: string) => `open-${createHash("sha256").update(text).digest("base64url")}`;
 
 /** The customer's open conversation, or a new one, with `text` as a message in it. */
-export function opening({ conversations, messaging }: Parts) {
+export function opening({ conversations, messaging, people }: Parts) {
+  async function begin(call: Call, customerId: string, { subject, orderId }: Params): Promise<Opened> {
+    const [customer] = await Promise.all([
+      people(call, customerId),
+      orderId !== undefined && requireOwnOrder(call, customerId, orderId),
+    ]);
+    return conversations.open(newConversation({ customer, subject, orderId }));
+  }
+
   async function withText({ conversation, isNew }: Opened, text: string, clientMsgId: string): Promise<Opened> {
     const { customer } = conversation;
     const sent = await messaging.send(conversation._id, async () => ({
@@ -32,17 +46,12 @@ export function opening({ conversations, messaging }: Parts) {
     return { conversation: sent.conversation, isNew };
   }
 
-  return async function open(
-    customerId: string,
-    params: Static<typeof OpenParams>,
-    customer: () => Promise<Person>,
-  ): Promise<Opened> {
-    const { text, clientMsgId, subject, orderId } = params;
+  /** 404 ORDER_NOT_FOUND for a new one about an order that is not theirs; one that is open stays about what it is. */
+  return async function open(call: Call, customerId: string, params: Params): Promise<Opened> {
+    const { text, clientMsgId } = params;
     for (;;) {
       const existing = await conversations.openOf(customerId);
-      const opened = existing
-        ? { conversation: existing, isNew: false }
-        : await conversations.open(newConversation({ customer: await customer(), subject, orderId }));
+      const opened = existing ? { conversation: existing, isNew: false } : await begin(call, customerId, params);
       if (text === undefined) return opened;
       try {
         return await withText(opened, text, clientMsgId ?? openingId(text));
