@@ -128,7 +128,7 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
         const { id, labels } = ctx.params;
         const { conversation, reader } = await visibleConversation(conversations, id, callerOf(ctx));
         const labelled = await conversations.apply(transition(conversation, { from: {}, set: { labels } }));
-        if (labelled) await delivery.conversation(labelled);
+        if (labelled) await delivery.conversation(labelled, { agentsOnly: true });
         return views.one(labelled ?? conversation, reader);
       },
     }),
