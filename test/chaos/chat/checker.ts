@@ -134,13 +134,13 @@ function factsByConversation({ messages }: Pick<ChatEvidence, "messages">) {
 function checkFacts(evidence: ChatEvidence): Check[] {
   const { talks, messages } = evidence;
   const { invalid, facts } = factsByConversation(evidence);
-  const found = { lost: [] as string[], doubled: [] as string[], misordered: [] as string[] };
+  const found = { lost: [] as string[], doubled: [] as string[], misordered: [] as string[], wrong: [] as string[] };
   const known = new Set(talks.map(({ conversation }) => conversation._id));
   for (const id of facts.keys()) if (!known.has(id)) found.doubled.push(`${id} is told of and is not there`);
   for (const talk of talks) {
     const { _id } = talk.conversation;
     const findings = compareFacts(talk, facts.get(_id) ?? []);
-    for (const kind of ["lost", "doubled", "misordered"] as const)
+    for (const kind of ["lost", "doubled", "misordered", "wrong"] as const)
       found[kind].push(...findings[kind].map((what) => `${_id}: ${what}`));
   }
   const read = `${messages.length} events`;
@@ -153,6 +153,7 @@ function checkFacts(evidence: ChatEvidence): Check[] {
       looked: `${talks.length} conversations`,
       violations: found.misordered,
     },
+    { name: "facts say what was said", looked: read, violations: found.wrong },
   ];
 }
 
