@@ -12,6 +12,7 @@ import {
   DisconnectParams,
   NoParams,
   OfUser,
+  type Person,
   RenewParams,
 } from "./chat.schema";
 import { helperOf, type People } from "./people";
@@ -25,6 +26,8 @@ interface Parts {
   capacity: number;
   /** Puts back into the queue what somebody has who helps no more. */
   dismiss: (agent: Agent) => Promise<void>;
+  /** In a conversation that they have. */
+  rename: (conversationId: string, person: Person) => Promise<void>;
   /** An agent may have got a place. */
   kick: () => void;
   warn: (error: unknown, text: string) => void;
@@ -37,10 +40,20 @@ export function agentActions({
   tracker,
   capacity,
   dismiss,
+  rename,
   kick,
   warn,
 }: Parts): Record<string, ActionSchema> {
   const known = (call: Call, id: string): Promise<Agent> => agents.ensure(id, () => helperOf(call, id));
+
+  /** They are shown by the name that they go by now, also where they help already. */
+  async function comes(call: Call, id: string): Promise<void> {
+    const { name } = await known(call, id);
+    const now = await people(call, id);
+    if (now.name === name) return;
+    const renamed = await agents.rename(now);
+    for (const conversationId of Object.keys(renamed?.holding ?? {})) await rename(conversationId, now);
+  }
 
   /** Somebody may have been an agent once. */
   async function leaves(id: string): Promise<void> {
@@ -55,7 +68,7 @@ export function agentActions({
       returns: Nothing,
       async handler(ctx) {
         const { agent, ...connection } = ctx.params;
-        await (agent ? known(callOf(ctx), connection.userId) : leaves(connection.userId)).catch((error: unknown) =>
+        await (agent ? comes(callOf(ctx), connection.userId) : leaves(connection.userId)).catch((error: unknown) =>
           warn(error, "an agent who connected will be known once they say how they are"),
         );
         await tracker.connect(connection);

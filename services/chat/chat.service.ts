@@ -38,12 +38,13 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
   const delivery = deliveryOf(broker, conversations, views);
   const messaging = messagingOf({ conversations, messages, delivery });
   const people = peopleOf();
-  const open = opening({ conversations, messaging, people });
+  const open = opening({ conversations, messaging, delivery, people });
   const desk = deskOf(broker, {
     conversations,
     people,
     view: (conversation, caller) => views.one(conversation, readerOf(conversation, caller)),
     changed: (conversation) => delivery.conversation(conversation, { changedHands: true }),
+    shown: delivery.conversation,
   });
   const forget = erasing({ conversations, messages, delivery, close: desk.close });
   const erase = (userId: string) => desk.erase(userId).then(() => forget(userId));

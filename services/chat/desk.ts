@@ -10,7 +10,7 @@ import { agentActions } from "./agent.actions";
 import { agentStore } from "./agent.store";
 import { assigning } from "./assigning";
 import { assignmentActions } from "./assignment.actions";
-import type { ConversationView } from "./chat.schema";
+import type { ConversationView, Person } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
 import type { People } from "./people";
@@ -30,6 +30,8 @@ interface Parts {
   view: (conversation: Conversation, caller: Caller) => Promise<ConversationView>;
   /** A conversation changed hands or was closed: for whoever shows it. */
   changed: (conversation: Conversation) => Promise<unknown>;
+  /** What is shown of a conversation is another: its agent's name. */
+  shown: (conversation: Conversation) => Promise<unknown>;
   people: People;
 }
 
@@ -46,7 +48,7 @@ export interface Desk {
 }
 
 /** The help desk: who is there, and who of them gets which conversation. */
-export function deskOf(broker: ServiceBroker, { conversations, view, changed, people }: Parts): Desk {
+export function deskOf(broker: ServiceBroker, { conversations, view, changed, shown, people }: Parts): Desk {
   const { environment, store } = nodeOf(broker);
   const { capacity, agentGraceMs: graceMs, connectionMs } = environment.chat;
   const { leaseMs } = environment;
@@ -77,6 +79,11 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
 
   function tellChanged(conversation: Conversation): void {
     void changed(conversation).catch((error: unknown) => warn(error, "news of a conversation are lost"));
+  }
+
+  async function rename(conversationId: string, person: Person): Promise<void> {
+    const renamed = await conversations.rename(conversationId, person);
+    if (renamed) await shown(renamed);
   }
 
   async function presenceChanged(userId: string, online: boolean): Promise<void> {
@@ -114,7 +121,7 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
     },
 
     actions: {
-      ...agentActions({ agents, people, tracker, capacity, dismiss: process.dismiss, kick, warn }),
+      ...agentActions({ agents, people, tracker, capacity, dismiss: process.dismiss, rename, kick, warn }),
       ...assignmentActions({ agents, assigning: process, conversations, view }),
     },
 

@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import type { Call } from "../../lib/actions";
 import { hasType } from "../../lib/errors";
 import type { Static } from "../../lib/schema";
+import { within } from "../../lib/time";
 import { writingRefused } from "./access";
 import type { OpenParams } from "./chat.schema";
 import { type Conversation, newConversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
+import type { Delivery } from "./delivery";
 import type { Messaging } from "./messaging";
 import { requireOwnOrder } from "./orders";
 import type { People } from "./people";
@@ -13,8 +15,12 @@ import type { People } from "./people";
 interface Parts {
   conversations: ConversationStore;
   messaging: Messaging;
+  delivery: Pick<Delivery, "conversation">;
   people: People;
 }
+
+/** Milliseconds that a conversation which is open is held up for its customer's name. */
+const NAME_WITHIN_MS = 1000;
 
 type Params = Static<typeof OpenParams>;
 
@@ -27,7 +33,16 @@ interface Opened {
 const openingId = (text: string) => `open-${createHash("sha256").update(text).digest("base64url")}`;
 
 /** The customer's open conversation, or a new one, with `text` as a message in it. */
-export function opening({ conversations, messaging, people }: Parts) {
+export function opening({ conversations, messaging, delivery, people }: Parts) {
+  /** Shows the name that its customer goes by now, where `user` says so in time. */
+  async function goOn(call: Call, conversation: Conversation): Promise<Opened> {
+    const { id, name } = conversation.customer;
+    const now = await within(NAME_WITHIN_MS, () => people(call, id)).catch(() => undefined);
+    const renamed = now && now.name !== name ? await conversations.rename(conversation._id, now) : null;
+    if (renamed) await delivery.conversation(renamed);
+    return { conversation: renamed ?? conversation, isNew: false };
+  }
+
   async function begin(call: Call, customerId: string, { subject, orderId }: Params): Promise<Opened> {
     const [customer] = await Promise.all([
       people(call, customerId),
@@ -51,7 +66,7 @@ export function opening({ conversations, messaging, people }: Parts) {
     const { text, clientMsgId } = params;
     for (;;) {
       const existing = await conversations.openOf(customerId);
-      const opened = existing ? { conversation: existing, isNew: false } : await begin(call, customerId, params);
+      const opened = existing ? await goOn(call, existing) : await begin(call, customerId, params);
       if (text === undefined) return opened;
       try {
         return await withText(opened, text, clientMsgId ?? openingId(text));
