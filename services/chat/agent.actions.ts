@@ -134,7 +134,8 @@ export function agentActions({
     setAgentStatus: action({
       rest: "PUT /agents/me",
       access: HELPERS,
-      summary: "Takes conversations or not, and how many at once; a lower capacity takes nothing away",
+      summary:
+        "Takes conversations or not, and how many; given only with a socket or a stream; a lower capacity takes none away",
       retryable: true,
       params: AgentStatusParams,
       returns: AgentView,
