@@ -2,7 +2,7 @@ import type { ActionSchema } from "moleculer";
 import { action, type Call, callerOf, callOf } from "../../lib/actions";
 import { Nothing } from "../../lib/schema";
 import { HELPERS } from "./access";
-import { type Agent, agentView, newAgent } from "./agent";
+import { type Agent, agentView, newAgent, personOf } from "./agent";
 import type { AgentStore } from "./agent.store";
 import {
   AgentStatusParams,
@@ -15,7 +15,7 @@ import {
   type Person,
   RenewParams,
 } from "./chat.schema";
-import { helperOf, type People } from "./people";
+import { helperOf, type People, renamed } from "./people";
 import type { Tracker } from "./presence/tracker";
 
 interface Parts {
@@ -48,11 +48,10 @@ export function agentActions({
 
   /** They are shown by the name that they go by now, also where they help already. */
   async function comes(call: Call, id: string): Promise<void> {
-    const { name } = await known(call, id);
-    const now = await people(call, id);
-    if (now.name === name) return;
-    const renamed = await agents.rename(now);
-    for (const conversationId of Object.keys(renamed?.holding ?? {})) await rename(conversationId, now);
+    const person = await renamed(people, call, personOf(await known(call, id)));
+    if (!person) return;
+    const agent = await agents.rename(person);
+    for (const conversationId of Object.keys(agent?.holding ?? {})) await rename(conversationId, person);
   }
 
   /** Somebody may have been an agent once. */

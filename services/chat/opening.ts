@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import type { Call } from "../../lib/actions";
 import { hasType } from "../../lib/errors";
 import type { Static } from "../../lib/schema";
-import { within } from "../../lib/time";
 import { writingRefused } from "./access";
 import type { OpenParams } from "./chat.schema";
 import { type Conversation, newConversation } from "./conversation";
@@ -10,7 +9,7 @@ import type { ConversationStore } from "./conversation.store";
 import type { Delivery } from "./delivery";
 import type { Messaging } from "./messaging";
 import { requireOwnOrder } from "./orders";
-import type { People } from "./people";
+import { type People, renamed } from "./people";
 
 interface Parts {
   conversations: ConversationStore;
@@ -18,9 +17,6 @@ interface Parts {
   delivery: Pick<Delivery, "conversation">;
   people: People;
 }
-
-/** Milliseconds that a conversation which is open is held up for its customer's name. */
-const NAME_WITHIN_MS = 1000;
 
 type Params = Static<typeof OpenParams>;
 
@@ -36,11 +32,10 @@ const openingId = (text: string) => `open-${createHash("sha256").update(text).di
 export function opening({ conversations, messaging, delivery, people }: Parts) {
   /** Shows the name that its customer goes by now, where `user` says so in time. */
   async function goOn(call: Call, conversation: Conversation): Promise<Opened> {
-    const { id, name } = conversation.customer;
-    const now = await within(NAME_WITHIN_MS, () => people(call, id)).catch(() => undefined);
-    const renamed = now && now.name !== name ? await conversations.rename(conversation._id, now) : null;
-    if (renamed) await delivery.conversation(renamed);
-    return { conversation: renamed ?? conversation, isNew: false };
+    const customer = await renamed(people, call, conversation.customer);
+    const shown = customer && (await conversations.rename(conversation._id, customer));
+    if (shown) await delivery.conversation(shown);
+    return { conversation: shown ?? conversation, isNew: false };
   }
 
   async function begin(call: Call, customerId: string, { subject, orderId }: Params): Promise<Opened> {

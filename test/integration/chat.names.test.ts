@@ -46,6 +46,17 @@ test("who goes by another name is shown by it when they come back, in what is op
   expect(items.map(({ sender }) => sender.name)).toEqual(["Kim", "Yi"]);
 });
 
+test("who comes while user is away keeps the name they had, and is there", async () => {
+  const [customer, agent] = [await lab.person("customer", "Kim"), await lab.person("agent", "Lee")];
+  const { id } = await lab.helped(customer, agent);
+  await renamed([customer, "Gim"], [agent, "Yi"]);
+  const user = lab.node.broker.getLocalService("user");
+  await lab.node.broker.destroyService(user);
+  await connect(agent, true);
+  expect(await lab.ask(agent, "agents")).toMatchObject({ items: [{ id: agent.id, name: "Lee", online: true }] });
+  expect(await lab.open(customer)).toMatchObject({ id, customer: { name: "Kim" } });
+});
+
 test("an agent who is also the customer of another conversation is renamed in both", async () => {
   const [both, customer] = [await lab.person("agent", "Lee"), await lab.person("customer")];
   const { id } = await lab.helped(customer, both);
