@@ -5,14 +5,10 @@ import type { ConversationView, MessageView } from "../../services/chat/chat.sch
 import chatService from "../../services/chat/chat.service";
 import notificationService from "../../services/notification/notification.service";
 import userService from "../../services/user/user.service";
-import { chatChaos } from "../chaos/chat/chaos";
-import { reportOf } from "../chaos/chat/report";
 import { expectStatus, PASSWORD, Shop, type Tokens } from "../e2e/shop";
 import { eventually, startNode, type TestNode } from "../integration/node";
 import { call, connected, heard, open } from "../integration/sockets.parts";
 import { withServers } from "./servers";
-
-const CHAOS_MS = 200_000;
 
 interface Live {
   conversationId: string;
@@ -165,23 +161,4 @@ withServers(["nats", "mongo", "redis", "kafka"], "people at two gateways", (env)
     expect(performance.now() - since).toBeLessThan(1000);
     expect(await told).toEqual({ reason: "logout" });
   }, 30_000);
-});
-
-withServers(["nats", "mongo", "redis", "kafka"], "the chat under chaos", () => {
-  it(
-    "loses, doubles and gives away nothing, whatever is cut, killed or restarted",
-    async () => {
-      const said: string[] = [];
-      // Other tests run beside it: what matters here is what they have, not how soon.
-      const options = { seed: 7, customers: 20, agents: 4, messages: 5, convergedMs: 5000 };
-      const { checks, summary, left } = await chatChaos(options, {
-        signal: AbortSignal.timeout(CHAOS_MS),
-        say: (text) => void said.push(text),
-      });
-      expect(left).toEqual([]);
-      if (checks.some(({ violations }) => violations.length > 0))
-        throw new Error([...said, reportOf(checks, summary)].join("\n"));
-    },
-    CHAOS_MS + 30_000,
-  );
 });

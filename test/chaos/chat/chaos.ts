@@ -2,24 +2,24 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServiceBroker } from "moleculer";
 import { createConnection } from "mongoose";
-import { readEnvironment } from "../../../lib/environment";
-import { KafkaTopics } from "../../../lib/topics/kafka";
 import { expectStatus, PASSWORD, Shop } from "../../e2e/shop";
 import { Chance } from "../chance";
-import type { Check } from "../checker";
+import { describeFault } from "../faults";
+import { FAULTY } from "../mistakes";
 import { PatientShop } from "../patient";
+import type { Findings } from "../report";
+import { topicsOf } from "../topics";
 import type { ChatChaosOptions } from "./arguments";
 import { check } from "./checker";
 import { ChatClient } from "./client";
 import { ChatCluster } from "./cluster";
 import { ChatCollector } from "./collect";
 import type { Kept } from "./evidence";
-import { describeFault, type PlannedChatFault, planFaults } from "./faults";
+import { type PlannedChatFault, planFaults } from "./faults";
+import { summaryOf } from "./figures";
 import { Ledger } from "./ledger";
 import { beAgent, beCustomer, CAPACITY } from "./people";
-import { summaryOf } from "./report";
 import { Session } from "./session";
 import { Watch } from "./watch";
 
@@ -32,23 +32,16 @@ const CONVERGED_MS = 1000;
 const SETTLE_MS = 60_000;
 const SIGNING_UP_AT_ONCE = 4;
 
-export interface ChatFindings {
-  checks: Check[];
-  summary: string[];
-  /** What had not come to rest in time. */
-  left: string[];
-}
-
 interface Surroundings {
   signal: AbortSignal;
   say: (text: string) => void;
 }
 
 /** A whole run: starts the cluster, breaks it while people talk, waits until all is at rest, checks, and clears away. */
-export async function chatChaos(options: ChatChaosOptions, surroundings: Surroundings): Promise<ChatFindings> {
+export async function chatChaos(options: ChatChaosOptions, surroundings: Surroundings): Promise<Findings> {
   const { signal, say } = surroundings;
   const dir = mkdtempSync(join(tmpdir(), "shop-chaos-chat-"));
-  const cluster = await ChatCluster.in(dir);
+  const cluster = await ChatCluster.in(dir, options.broken ? FAULTY[options.broken] : {});
   const ending = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -78,7 +71,7 @@ class Run {
     this.shop = new PatientShop(cluster.origin, around.signal);
   }
 
-  async go(): Promise<ChatFindings> {
+  async go(): Promise<Findings> {
     const { seed, customers, agents, messages } = this.options;
     const { say, signal } = this.around;
     const plan = planFaults(new Chance(seed, "faults"), customers * messages);
@@ -227,10 +220,3 @@ const keptBy = ({ logs, open, parts: { name, asAgent } }: ChatClient): Kept[] =>
     conversationId,
     messages,
   }));
-
-function topicsOf(environment: Record<string, string>): KafkaTopics {
-  const { kafkaBrokers: brokers, topics, namespace } = readEnvironment(environment);
-  // Only for its logger; by itself it would end this process at a signal.
-  const { logger } = new ServiceBroker({ logger: false, skipProcessEventRegistration: true });
-  return new KafkaTopics({ ...topics, brokers, namespace, logger });
-}
