@@ -21,6 +21,7 @@ import { RateLimits } from "./rate-limits";
 import { clientAddress, requestIdOf, traceparentOf } from "./request";
 import { Revocations } from "./revocations";
 import { schemaAction } from "./schemas";
+import { answerMethods } from "./stream-answer";
 
 const POLL_REVOCATIONS_MS = 500;
 
@@ -94,6 +95,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     settings,
     methods: {
       ...aliasMethods,
+      ...answerMethods,
       // What is worth a line in the log is decided where the answer is made.
       errorHandler(req: unknown, res: unknown, error: unknown) {
         this.sendError(req, res, error);
