@@ -2,6 +2,7 @@ import { toCloudEvent } from "../../lib/events";
 import type { Received } from "../../lib/topics/topics";
 import type { ChatEventType } from "../../services/chat/chat.events";
 import type { MessageView } from "../../services/chat/chat.schema";
+import { check } from "../chaos/chat/checker";
 import type { ChatEvidence, Talk } from "../chaos/chat/evidence";
 
 /** What happens in a conversation: somebody takes or closes it, writes, or (`again`) what was written is there once more. */
@@ -14,7 +15,11 @@ interface Forged extends Talk {
 const personOf = (id: string) => ({ id, name: id });
 
 /** A conversation between `Kim`, its customer, and agents, as store and topic have it; a step in each second from the first on. */
-export function aTalk(id: string, { partition, from }: { partition: number; from: number }, ...steps: Step[]): Forged {
+export function aTalk(
+  id: string,
+  { partition, from }: { partition: number; from: number },
+  steps: readonly Step[],
+): Forged {
   const customer = personOf("Kim");
   const all: MessageView[] = [];
   const facts: Received[] = [];
@@ -78,12 +83,9 @@ export function aTalk(id: string, { partition, from }: { partition: number; from
 const helped: Step[] = [{ by: "Kim" }, { take: "Lee" }, { by: "Lee", kind: "note" }, { by: "Lee" }, "close"];
 const passedOn: Step[] = [{ take: "Lee" }, { by: "Kim" }, { take: "Park" }, { by: "Park" }, "close"];
 
-/** A run with these conversations beside one that was passed on, in which nothing went wrong that is not in their steps. */
-export function runOf(...steps: Step[]) {
-  const talks = [
-    aTalk("one", { partition: 0, from: 0 }, ...steps),
-    aTalk("two", { partition: 1, from: 1 }, ...passedOn),
-  ];
+/** A run with a conversation of these steps beside one that begins later, in which nothing went wrong but what they say. */
+export function runOf(steps: readonly Step[] = helped, from = 1) {
+  const talks = [aTalk("one", { partition: 0, from: 0 }, steps), aTalk("two", { partition: 1, from }, passedOn)];
   const written = talks.flatMap(({ all }) => all);
   const keptBy = (who: string, asAgent: boolean) =>
     talks.map(({ conversation, all, shown }) => ({
@@ -121,7 +123,6 @@ export function runOf(...steps: Step[]) {
 const isCopy = (one: MessageView, other: MessageView) => one.clientMsgId === other.clientMsgId;
 
 export type Run = ReturnType<typeof runOf>;
-export const faultless = (): Run => runOf(...helped);
 
 export const eventIn = (message: Received | undefined): { data: { message: object } } =>
   JSON.parse(message?.value ?? "");
@@ -129,3 +130,43 @@ export const rewritten = (message: Received, change: object): Received => ({
   ...message,
   value: JSON.stringify({ ...eventIn(message), ...change }),
 });
+
+const CONVERGED_MS = 1000;
+
+/** The names of the checks that found something, with what. */
+export const violated = (evidence: ChatEvidence) =>
+  Object.fromEntries(
+    check(evidence, CONVERGED_MS).flatMap(({ name, violations }) =>
+      violations.length > 0 ? [[name.trim(), violations]] : [],
+    ),
+  );
+
+/** By check all that it has to find, a part of each. */
+export type Found = Record<string, string | string[]>;
+/** A way to break a run, and what has to be found then, and nothing else. */
+export type Broken = [what: string, breaks: (run: Run) => unknown, found: Found];
+
+export const alter = <T>(items: T[], index: number, change: (item: T) => Partial<T>) =>
+  items.splice(index, 1, ...items.slice(index, index + 1).map((item) => ({ ...item, ...change(item) })));
+/** One more in the topic. */
+export const add = ({ messages }: Run, index: number, change: (message: Received) => Partial<Received>) =>
+  messages.push(...messages.slice(index, index + 1).map((one) => ({ ...one, offset: 99, ...change(one) })));
+export const retell = (run: Run, index: number, change: object) =>
+  alter(run.messages, index, (one) => rewritten(one, { data: { ...eventIn(one).data, ...change } }));
+export const swap = ({ messages }: Run, index: number) => {
+  alter(messages, index, ({ offset }) => ({ offset: offset + 1 }));
+  alter(messages, index + 1, ({ offset }) => ({ offset: offset - 1 }));
+};
+
+export function findsEach(rows: readonly Broken[], steps?: Step[]): void {
+  it.each(rows)("%s", (_, breaks, found) => {
+    const run = runOf(steps);
+    breaks(run);
+    expect(violated(run)).toEqual(all(found));
+  });
+}
+
+export const all = (found: Found) =>
+  Object.fromEntries(
+    Object.entries(found).map(([name, texts]) => [name, [texts].flat().map((text) => expect.stringContaining(text))]),
+  );
