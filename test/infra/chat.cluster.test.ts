@@ -8,6 +8,7 @@ import userService from "../../services/user/user.service";
 import { expectStatus, PASSWORD, Shop, type Tokens } from "../e2e/shop";
 import { eventually, startNode, type TestNode } from "../integration/node";
 import { call, connected, heard, open } from "../integration/sockets.parts";
+import { names, listen as stream } from "../integration/stream.parts";
 import { withServers } from "./servers";
 
 interface Live {
@@ -149,6 +150,25 @@ withServers(["nats", "mongo", "redis", "kafka"], "people at two gateways", (env)
     await status(park, "offline");
     await done();
   }, 120_000);
+
+  it("open a stream with a ticket of the other gateway, once, whoever asks at the same time", async () => {
+    const { accessToken: token } = await here.register("Kim");
+    const ticketAt = async (shop: Shop) =>
+      expectStatus(await shop.call<{ ticket: string }>("POST", "/stream/tickets", { token }), 201).ticket;
+    const take = ({ origin }: Shop, ticket: string) => stream({ url: origin }, `?ticket=${ticket}`);
+    const first = await take(there, await ticketAt(here));
+    await eventually(() => names(first).includes("chat.heads"));
+    first.close();
+    for (const shop of [here, there]) {
+      const ticket = await ticketAt(shop);
+      const taken = await Promise.allSettled([here, there, here, there].map((at) => take(at, ticket)));
+      for (const one of taken)
+        if (one.status === "fulfilled") one.value.close();
+        else expect(String(one.reason)).toMatch(/401.*BAD_TICKET/);
+      expect(taken.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+      for (const at of [here, there]) await expect(take(at, ticket)).rejects.toThrow(/401.*BAD_TICKET/);
+    }
+  }, 60_000);
 
   it("leave at one, and are gone from the other within a second", async () => {
     const customer = await here.register("Kim");
