@@ -2,6 +2,7 @@ import type { ActionSchema, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Caller } from "../../lib/actions";
 import { broadcast } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
+import { within } from "../../lib/time";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { maintenanceMixin } from "../../mixins/maintenance.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
@@ -24,6 +25,8 @@ const MOVE_EVERY_MS = 500;
 /** Milliseconds between comparisons of what agents' documents say of connections with presence. */
 const RECONCILE_EVERY_MS = 5000;
 const REAP_EVERY_MS = 1000;
+/** Milliseconds that whoever opens a conversation waits to hear who has it. */
+const OPENED_MS = 1000;
 
 interface Parts {
   conversations: ConversationStore;
@@ -134,7 +137,9 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, sh
 
     async opened(conversation) {
       news.changed(conversation.place ?? "");
-      await queue.move().catch((error: unknown) => warn(error, "a new conversation waits for the next move"));
+      await within(OPENED_MS, () => queue.move()).catch((error: unknown) =>
+        warn(error, "a new conversation is left to the queue"),
+      );
       return (await conversations.get(conversation._id)) ?? conversation;
     },
   };
