@@ -15,6 +15,7 @@ import { countsAsFailure, ErrorRegenerator, isTriedAgain } from "./mixins/errors
 import { hedgingMiddleware } from "./mixins/hedging.middleware";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
 import { metricsMiddleware } from "./mixins/metrics.middleware";
+import { natsReconnects } from "./mixins/nats";
 import { operationsMiddleware } from "./mixins/operations.middleware";
 import { registerProbes } from "./mixins/probes";
 import { requestScopeMiddleware } from "./mixins/request-scope.middleware";
@@ -87,6 +88,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       metricsMiddleware(metrics),
       hedgingMiddleware(metrics),
       requestScopeMiddleware,
+      natsReconnects,
       operationsMiddleware(environment.opsPort),
     ],
     created(broker: ServiceBroker) {
