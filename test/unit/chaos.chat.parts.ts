@@ -101,8 +101,8 @@ export function runOf(steps: readonly Step[] = helped, from = 1) {
     attempted: new Set(written.map(({ clientMsgId }) => clientMsgId)),
     problems: [] as string[],
     convergences: [
-      { who: "Kim", ms: 1000, disturbed: false, lacks: [] as string[] },
-      { who: "Lee", ms: 20_000, disturbed: true, lacks: [] as string[] },
+      { who: "Kim", at: 0, ms: 1000, disturbed: false, lacks: [] as string[] },
+      { who: "Lee", at: 0, ms: 20_000, disturbed: true, lacks: [] as string[] },
     ],
     // Whoever had it off the screen has what was said until then.
     kept: [

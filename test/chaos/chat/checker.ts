@@ -90,7 +90,10 @@ function checkSides({ talks }: ChatEvidence): Check {
 
 function checkConvergence({ convergences }: ChatEvidence, convergedMs: number): Check[] {
   const late = (among: typeof convergences, limit: number) =>
-    among.flatMap(({ who, ms, lacks }) => [...lacks, ...(ms > limit ? [`${who} needed ${ms} ms`] : [])]);
+    among.flatMap(({ who, at, ms, lacks }) => [
+      ...lacks,
+      ...(ms > limit ? [`${who} needed ${ms} ms at ${new Date(at).toISOString()}`] : []),
+    ]);
   const calm = convergences.filter(({ disturbed }) => !disturbed);
   const disturbed = convergences.filter((one) => one.disturbed);
   return [
