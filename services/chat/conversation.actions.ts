@@ -41,7 +41,7 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
         if (!begun.isNew) ctx.meta.$statusCode = 200;
         const conversation = begun.isNew ? await opened(begun.conversation) : begun.conversation;
         // Whoever got it was told so.
-        if (begun.isNew && conversation.status === "queued") await delivery.conversation(conversation);
+        if (begun.isNew && conversation.status === "queued") void delivery.conversation(conversation);
         return views.one(conversation, { id, agent: false });
       },
     }),

@@ -60,13 +60,12 @@ export function deliveryOf(broker: ServiceBroker, conversations: ConversationSto
         const conversation = await conversations.get(_id);
         if (!conversation) return;
         const { customer, agent, status } = conversation;
-        const show = async (to: Audience, reader: Reader) =>
-          tell(to, "chat.conversation", { conversation: await views.one(conversation, reader) });
-        await Promise.all([
-          !agentsOnly && show(users(customer.id), { id: customer.id, agent: false }),
-          agent && show(users(agent.id), { id: agent.id, agent: true }),
-          (changedHands || status === "queued") && show(otherAgents(conversation), { id: "", agent: true }),
-        ]);
+        const shown: [Audience, Reader][] = [];
+        if (!agentsOnly) shown.push([users(customer.id), { id: customer.id, agent: false }]);
+        if (agent) shown.push([users(agent.id), { id: agent.id, agent: true }]);
+        if (changedHands || status === "queued") shown.push([otherAgents(conversation), { id: "", agent: true }]);
+        const made = await views.many(shown.map(([, reader]) => ({ conversation, reader })));
+        for (const [index, [to]] of shown.entries()) tell(to, "chat.conversation", { conversation: made[index] });
       } catch (error) {
         logger.warn({ err: error }, "news of a conversation are lost");
       }

@@ -38,7 +38,7 @@ test("a run has failed where something was violated or has not come to rest", ()
 });
 
 test("reconnects are told in percentiles, those while something was away apart", () => {
-  const took = (ms: number, disturbed: boolean) => ({ who: "Kim", ms, disturbed, lacks: [] });
+  const took = (ms: number, disturbed: boolean) => ({ who: "Kim", at: 0, ms, disturbed, lacks: [] });
   const calm = Array.from({ length: 100 }, (_, index) => took(100 - index, false));
   const away = [6000, 1000, 20, 5000, 1001].map((ms) => took(ms, true));
   expect(convergenceLines([...calm, ...away])).toEqual([

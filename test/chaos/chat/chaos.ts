@@ -28,6 +28,8 @@ const ONE_CUT_OF = 15;
 /** Of all customers together: what a crowded machine can take, so that not overload is what is looked at. */
 const MESSAGES_A_SECOND = 40;
 const LEAST_PAUSE_MS = 2000;
+/** Milliseconds between customers who come. */
+const ARRIVAL_MS = 33;
 const CONVERGED_MS = 1000;
 const SETTLE_MS = 60_000;
 const SIGNING_UP_AT_ONCE = 4;
@@ -130,6 +132,7 @@ class Run {
     const due = plan.values();
     let next = due.next();
     const pauseMs = Math.max(LEAST_PAUSE_MS, (2000 * this.customers.length) / MESSAGES_A_SECOND);
+    const arrivingMs = this.customers.length * ARRIVAL_MS;
     let said = 0;
     let broken: Promise<void> = Promise.resolve();
     const acknowledged = () => {
@@ -154,7 +157,9 @@ class Run {
         () => over.signal.aborted,
       ),
     );
-    const asking = this.customers.map((customer) => beCustomer(customer, { messages, pauseMs, acknowledged }));
+    const asking = this.customers.map((customer) =>
+      beCustomer(customer, { messages, arrivingMs, pauseMs, acknowledged }),
+    );
     // One of them failing is to be heard of at once.
     await Promise.race([Promise.all(asking), Promise.all(helping)]);
     over.abort();
