@@ -24,6 +24,7 @@ import { hedgingMiddleware } from "./mixins/hedging.middleware";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
 import { LiveLevels } from "./mixins/live-levels";
 import { metricsMiddleware } from "./mixins/metrics.middleware";
+import { natsReconnects } from "./mixins/nats";
 import { drainingMiddleware, enter, nodeMetadata } from "./mixins/node-state";
 import { operationsMiddleware } from "./mixins/operations.middleware";
 import { operationsService } from "./mixins/operations.service";
@@ -125,6 +126,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       tracingMiddleware(tracer),
       hedgingMiddleware(metrics),
       requestScopeMiddleware,
+      natsReconnects,
       resilienceMiddleware(resilience, metrics),
       drainingMiddleware,
       configMiddleware(levels),

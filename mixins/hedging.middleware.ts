@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { ActionEndpoint, Context, Middleware } from "moleculer";
+import { type ActionEndpoint, type Context, Errors, type Middleware, type ServiceBroker } from "moleculer";
 import type { Metrics } from "../lib/metrics";
 import { isTransient } from "./errors";
 import type { DeclaredAction } from "./middleware";
@@ -12,7 +12,6 @@ const LOOK_MS = 50;
 const NODES = 1000;
 
 type Ask = (ctx: Context) => Promise<unknown>;
-type Endpoint = NonNullable<Context["endpoint"]>;
 type Handle = (command: string, packet: { payload?: { sender?: string } }) => unknown;
 
 /** When each node was last heard, by `performance.now()`; 0 for never. */
@@ -28,14 +27,17 @@ class Heard {
   }
 }
 
-/** One call, asked of one node and perhaps of a second one. */
+/** One call, asked of one node and, while those that were asked say nothing, of others. */
 class HedgedCall {
   readonly answer: Promise<unknown>;
   private resolve!: (result: unknown) => void;
   private reject!: (error: unknown) => void;
+  private readonly nodes = new Set<string | null>();
   private pending = 0;
+  private patienceMs = SILENCE_MS;
   private timer: NodeJS.Timeout | undefined;
-  private readonly asked = performance.now();
+  private asked = 0;
+  private readonly until: number;
 
   constructor(
     private readonly ctx: Context,
@@ -47,24 +49,39 @@ class HedgedCall {
       this.resolve = resolve;
       this.reject = reject;
     });
-    this.lookIn(SILENCE_MS);
+    this.until = performance.now() + (ctx.options.timeout || Number.POSITIVE_INFINITY);
     this.askWith(ctx);
+  }
+
+  /** What was sent until now may have got lost. */
+  reconnected(): void {
+    clearTimeout(this.timer);
+    this.patienceMs = SILENCE_MS;
+    this.hedge(this.another() ?? this.ctx.endpoint);
   }
 
   private askWith(ctx: Context): void {
     this.pending += 1;
+    this.asked = performance.now();
+    this.nodes.add(ctx.nodeID);
+    this.lookIn(this.patienceMs);
     this.ask(ctx).then(
       (result) => {
-        clearTimeout(this.timer);
+        this.settled();
         this.resolve(result);
       },
       (error: unknown) => {
         this.pending -= 1;
         if (this.pending > 0 && isTransient(error)) return;
-        clearTimeout(this.timer);
+        this.settled();
         this.reject(error);
       },
     );
+  }
+
+  private settled(): void {
+    this.pending = 0;
+    clearTimeout(this.timer);
   }
 
   private lookIn(ms: number): void {
@@ -73,33 +90,44 @@ class HedgedCall {
   }
 
   private look(): void {
+    if (this.pending > 0 && performance.now() >= this.until) this.giveUp();
     if (this.pending === 0) return;
-    const silentMs = performance.now() - Math.max(this.asked, this.heard.of(this.ctx.nodeID));
-    const endpoint = silentMs < SILENCE_MS ? undefined : this.another();
+    const lastHeard = Math.max(this.asked, ...[...this.nodes].map((nodeId) => this.heard.of(nodeId)));
+    const silentMs = performance.now() - lastHeard;
+    const endpoint = silentMs < this.patienceMs ? null : this.another();
     if (endpoint) this.hedge(endpoint);
-    else if (this.ctx.endpoint && silentMs > LOST_MS) this.hedge(this.ctx.endpoint);
-    else this.lookIn(Math.max(SILENCE_MS - silentMs, LOOK_MS));
+    else if (silentMs > LOST_MS) this.hedge(this.ctx.endpoint);
+    else this.lookIn(Math.max(this.patienceMs - silentMs, LOOK_MS));
   }
 
-  private hedge(endpoint: Endpoint): void {
+  /** Whoever waited has had their answer, that it took too long. */
+  private giveUp(): void {
+    this.settled();
+    this.reject(new Errors.RequestTimeoutError({ action: this.ctx.action?.name ?? "", nodeID: this.ctx.nodeID ?? "" }));
+  }
+
+  private hedge(endpoint: Context["endpoint"]): void {
+    if (!endpoint || this.pending === 0) return;
+    this.patienceMs *= 2;
     this.hedging(this.ctx.action?.name ?? "");
     this.askWith(this.ctx.copy(endpoint));
   }
 
   /** Of the other nodes that have the action, the one that was heard last. */
-  private another(): ActionEndpoint | undefined {
+  private another(): ActionEndpoint | null {
     const { broker, nodeID, action } = this.ctx;
     const found = broker.registry.actions.get(action?.name ?? "") as { endpoints: ActionEndpoint[] } | undefined;
     const isAvailable = (endpoint: ActionEndpoint) => (endpoint as { isAvailable?: boolean }).isAvailable;
-    const others = found?.endpoints.filter((endpoint) => endpoint.id !== nodeID && isAvailable(endpoint));
-    return others?.sort((a, b) => this.heard.of(b.id) - this.heard.of(a.id))[0];
+    const others = found?.endpoints.filter((endpoint) => endpoint.id !== nodeID && isAvailable(endpoint)) ?? [];
+    return others.sort((a, b) => this.heard.of(b.id) - this.heard.of(a.id))[0] ?? null;
   }
 }
 
 /**
  * A node that dies leaves its callers waiting until its heartbeats are missed. Where a call is safe to run twice and its
  * node says nothing at all meanwhile, another node is asked, too, and the first answer counts. A node that is only slow goes
- * on sending, to others at least, so that overload is not answered with more of it.
+ * on sending, to others at least, so that overload is not answered with more of it. The client of NATS drops what it has
+ * not sent when it loses its server: once it is back, what has no answer is asked again.
  */
 export function hedgingMiddleware(metrics: Metrics): Middleware {
   const heard = new Heard();
@@ -111,8 +139,23 @@ export function hedgingMiddleware(metrics: Metrics): Middleware {
       if (packet.payload?.sender !== undefined) heard.hear(packet.payload.sender);
       return next(command, packet);
     };
+  const open = new Set<HedgedCall>();
+  const hedged = (ctx: Context, ask: Ask) => {
+    const call = new HedgedCall(ctx, ask, heard, hedging);
+    open.add(call);
+    return call.answer.finally(() => open.delete(call));
+  };
   const hedge = (next: Ask, action: DeclaredAction): Ask =>
-    action.retryPolicy?.enabled ? (ctx) => new HedgedCall(ctx, next, heard, hedging).answer : next;
+    action.retryPolicy?.enabled ? (ctx) => (ctx.options.nodeID ? next(ctx) : hedged(ctx, next)) : next;
 
-  return { name: "Hedging", transitMessageHandler: listen, remoteAction: hedge } as unknown as Middleware;
+  return {
+    name: "Hedging",
+    transitMessageHandler: listen,
+    remoteAction: hedge,
+    created(broker: ServiceBroker) {
+      broker.localBus.on("$transporter.connected", () => {
+        for (const call of open) call.reconnected();
+      });
+    },
+  } as unknown as Middleware;
 }

@@ -4,12 +4,7 @@ import type { Health } from "../lib/health";
 import { nodeOf } from "../lib/node";
 import type { Store } from "../lib/store/collection";
 import { LenientRedisCacher } from "./cacher";
-
-/** The NATS connection below Moleculer's transporter, which itself says "connected" during an outage. */
-function natsClient(broker: ServiceBroker): { flush(): Promise<void> } | undefined {
-  const transit = broker.transit as { tx?: { client?: { flush(): Promise<void> } } } | undefined;
-  return transit?.tx?.client;
-}
+import { natsClient } from "./nats";
 
 /** Tells readiness how to ask each server that the environment names. */
 export function registerProbes(broker: ServiceBroker, environment: Environment, store: Store, health: Health): void {

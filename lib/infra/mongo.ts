@@ -1,9 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { javaFile, javaProgram } from "./java";
+import { javaProgram } from "./java";
 import { answers } from "./ports";
 import { projectRoot, run, which } from "./programs";
 import type { Found } from "./recipes";
+
+/** The stand-in for machines without a mongod; the first file has the main class. */
+const SOURCES = ["Mongo.java", "IndexedCollection.java", "Candidates.java", "FieldIndex.java", "Strings.java"];
 
 /** Milliseconds that fetching a mongod may take, before the stand-in is used. */
 const DOWNLOAD_MS = 180_000;
@@ -14,12 +17,12 @@ export async function findMongo(): Promise<Found | string> {
   if (onPath) return mongod("mongod", onPath);
   const downloaded = await downloadedMongod();
   if (downloaded) return mongod("mongod (downloaded)", downloaded);
-  const java = await javaProgram("1g");
+  const java = await javaProgram("1g", SOURCES);
   if (typeof java === "string") return java;
   return {
     kind: "mongo-java-server",
     command: java.command,
-    args: (dir, port) => [...java.args, javaFile("Mongo.java"), String(port), join(dir, "data.h2")],
+    args: (dir, port) => [...java.args, "Mongo", String(port), join(dir, "data.h2")],
   };
 }
 

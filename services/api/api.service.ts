@@ -24,6 +24,7 @@ import { RateLimits } from "./rate-limits";
 import { clientAddress, requestIdOf } from "./request";
 import { Revocations } from "./revocations";
 import { schemaAction } from "./schemas";
+import { answerMethods } from "./stream-answer";
 import { traceRequest } from "./tracing";
 
 const POLL_REVOCATIONS_MS = 500;
@@ -101,6 +102,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     settings,
     methods: {
       ...aliasMethods,
+      ...answerMethods,
       // What is worth a line in the log is decided where the answer is made.
       errorHandler(req: unknown, res: unknown, error: unknown) {
         this.sendError(req, res, error);

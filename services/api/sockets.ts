@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import type { Server, ServerOptions, Socket } from "socket.io";
 import type { Environment } from "../../lib/environment";
-import { forbidden, invalid, type ShopError, tooMany, unauthorized } from "../../lib/errors";
+import { conflict, forbidden, invalid, type ShopError, tooMany, unauthorized } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import type { Metrics } from "../../lib/metrics";
 import { within } from "../../lib/time";
@@ -55,12 +55,17 @@ const tokenIn = (given: unknown): string => {
   return typeof token === "string" ? token : "";
 };
 
-function isBehind({ conn }: ShopSocket): boolean {
+/** Whether a client has left more unread than it may. */
+function isBehind(conn: ShopSocket["conn"]): boolean {
   const unread = (conn as unknown as { writeBuffer: { data?: string | Buffer }[] }).writeBuffer;
   if (unread.length === 0) return false;
   if (unread.length > MAX_UNREAD_PACKETS) return true;
   return unread.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) > MAX_UNREAD_BYTES;
 }
+
+/** All that Engine.IO has, which keeps them to itself. */
+const connectionsOf = ({ engine }: ShopServer) =>
+  Object.values((engine as unknown as { clients: Record<string, ShopSocket["conn"]> }).clients);
 
 /** Clients that are connected over Socket.IO: moleculer-io brings the server, and what it lets in is decided here. */
 export function sockets(parts: Parts) {
@@ -70,10 +75,15 @@ export function sockets(parts: Parts) {
   let io: ShopServer | undefined;
   let looking: NodeJS.Timeout | undefined;
   let leaving = false;
+  /** Connections that have a socket, or are about to: a client could ask for any number of them over one. */
+  const taken = new WeakSet<ShopSocket["conn"]>();
   const stopMeasuring: (() => void)[] = [];
   const all = (): ShopSocket[] => [...(io?.of("/").sockets.values() ?? [])];
 
   async function admit(socket: ShopSocket, next: (error?: Error) => void): Promise<void> {
+    if (taken.has(socket.conn))
+      return next(refusal(conflict("ALREADY_CONNECTED", "This connection has its socket already.")));
+    taken.add(socket.conn);
     try {
       const token = tokenIn(socket.handshake.auth);
       if (!token) throw unauthorized("UNAUTHENTICATED", "Connect with an access token: auth: { token }.");
@@ -92,6 +102,7 @@ export function sockets(parts: Parts) {
       socket.data.live = { verified, end: (reason) => end(socket, reason) };
       next();
     } catch (error) {
+      taken.delete(socket.conn);
       const shown = toPublicError(error);
       if (shown.code >= 500) logger.error({ err: error }, "a socket could not be let in");
       next(refusal(shown));
@@ -112,6 +123,7 @@ export function sockets(parts: Parts) {
     void socket.join(roomsOf(from.caller));
     connections.add({ connectionId: from.socketId, userId: from.caller.id, agent: isAgent(from.caller) });
     socket.once("disconnect", () => {
+      taken.delete(socket.conn);
       forget();
       connections.remove(from.socketId);
     });
@@ -151,7 +163,7 @@ export function sockets(parts: Parts) {
   async function onCall(socket: ShopSocket, args: unknown[]): Promise<void> {
     const callback = args.findLast((arg) => typeof arg === "function");
     const [name, params] = args.filter((arg) => typeof arg !== "function");
-    if (isBehind(socket)) return void socket.conn.close(true);
+    if (isBehind(socket.conn)) return void socket.conn.close(true);
     const answer = await take(socket.data.from, name, params ?? {}, (given) => renew(socket, given));
     if (callback) "error" in answer ? callback(answer.error) : callback(null, answer.result);
   }
@@ -208,7 +220,8 @@ export function sockets(parts: Parts) {
           ),
         );
       looking = setInterval(() => {
-        for (const socket of all()) if (isBehind(socket)) socket.conn.close(true);
+        // Those that have no socket yet, too: each that is refused is told so.
+        for (const conn of connectionsOf(server)) if (isBehind(conn)) conn.close(true);
       }, LOOK_MS);
       io = server;
     },

@@ -73,7 +73,8 @@ export class EventStream implements Live {
 
   /** `lastId` is the id of the last event that the client had, from this or another gateway; undefined for a new start. */
   async begin(lastId: string | undefined): Promise<void> {
-    this.session = await createSession(new Framed(this.out), { trustClientEventId: false, keepAlive: KEEP_ALIVE_MS });
+    this.session = await createSession(new Framed(this.out), { trustClientEventId: false, keepAlive: null });
+    this.keepAlive();
     const resumed = lastId === undefined ? undefined : StreamCursor.read(lastId, this.verified.caller.id);
     if (resumed) {
       this.cursor = resumed;
@@ -109,6 +110,13 @@ export class EventStream implements Live {
   cut(): void {
     this.out.destroy();
     this.response.destroy();
+  }
+
+  /** better-sse would keep a client alive for ever that left before its session began. */
+  private keepAlive(): void {
+    if (this.out.destroyed) return;
+    const beating = setInterval(() => this.out.writable && this.out.write(":\n\n"), KEEP_ALIVE_MS);
+    this.out.once("close", () => clearInterval(beating));
   }
 
   /** Fetches what got lost on the way here. */

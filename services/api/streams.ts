@@ -57,7 +57,10 @@ export function streams({ broker, authentication, tickets, sessions, connections
     const forget = sessions.add(stream);
     open.add(stream);
     unfinished.add(stream);
-    res.once("close", () => unfinished.delete(stream));
+    res.once("close", () => {
+      unfinished.delete(stream);
+      stream.out.destroy();
+    });
     for (const room of roomsOf(caller)) rooms.set(room, (rooms.get(room) ?? new Set()).add(stream));
     connections.add({ connectionId, userId: caller.id, agent: isAgent(caller) });
     stream.out.once("close", () => {

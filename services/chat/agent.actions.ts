@@ -2,7 +2,7 @@ import type { ActionSchema } from "moleculer";
 import { action, type Call, callerOf, callOf } from "../../lib/actions";
 import { Nothing } from "../../lib/schema";
 import { HELPERS } from "./access";
-import { type Agent, agentView, newAgent } from "./agent";
+import { type Agent, agentView, newAgent, personOf } from "./agent";
 import type { AgentStore } from "./agent.store";
 import {
   AgentStatusParams,
@@ -12,9 +12,10 @@ import {
   DisconnectParams,
   NoParams,
   OfUser,
+  type Person,
   RenewParams,
 } from "./chat.schema";
-import { helperOf, type People } from "./people";
+import { helperOf, type People, renamed } from "./people";
 import type { Tracker } from "./presence/tracker";
 
 interface Parts {
@@ -25,6 +26,8 @@ interface Parts {
   capacity: () => number;
   /** Puts back into the queue what somebody has who helps no more. */
   dismiss: (agent: Agent) => Promise<void>;
+  /** In a conversation that they have. */
+  rename: (conversationId: string, person: Person) => Promise<void>;
   /** An agent may have got a place. */
   kick: () => void;
   warn: (error: unknown, text: string) => void;
@@ -37,10 +40,19 @@ export function agentActions({
   tracker,
   capacity,
   dismiss,
+  rename,
   kick,
   warn,
 }: Parts): Record<string, ActionSchema> {
   const known = (call: Call, id: string): Promise<Agent> => agents.ensure(id, () => helperOf(call, id));
+
+  /** They are shown by the name that they go by now, also where they help already. */
+  async function comes(call: Call, id: string): Promise<void> {
+    const person = await renamed(people, call, personOf(await known(call, id)));
+    if (!person) return;
+    const agent = await agents.rename(person);
+    for (const conversationId of Object.keys(agent?.holding ?? {})) await rename(conversationId, person);
+  }
 
   /** Somebody may have been an agent once. */
   async function leaves(id: string): Promise<void> {
@@ -55,7 +67,7 @@ export function agentActions({
       returns: Nothing,
       async handler(ctx) {
         const { agent, ...connection } = ctx.params;
-        await (agent ? known(callOf(ctx), connection.userId) : leaves(connection.userId)).catch((error: unknown) =>
+        await (agent ? comes(callOf(ctx), connection.userId) : leaves(connection.userId)).catch((error: unknown) =>
           warn(error, "an agent who connected will be known once they say how they are"),
         );
         await tracker.connect(connection);
@@ -121,7 +133,8 @@ export function agentActions({
     setAgentStatus: action({
       rest: "PUT /agents/me",
       access: HELPERS,
-      summary: "Takes conversations or not, and how many at once; a lower capacity takes nothing away",
+      summary:
+        "Takes conversations or not, and how many; given only with a socket or a stream; a lower capacity takes none away",
       retryable: true,
       params: AgentStatusParams,
       returns: AgentView,

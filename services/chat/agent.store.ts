@@ -84,6 +84,9 @@ export function agentStore(store: Store, { capacity, leaseMs, graceMs }: Limits)
             { $set: { connected, goneSince: now() }, $min: { due: after(graceMs) }, $inc: { version: 1 } },
           ),
 
+    rename: ({ id, name }: Person): Promise<Agent | null> =>
+      collection.update({ _id: id, helps: true }, { $set: { name } }),
+
     /** For whoever helps no more; the agent where they did until now. */
     retire: (id: string): Promise<Agent | null> =>
       collection.update({ _id: id, helps: true }, { $set: { helps: false, status: "offline" } }),

@@ -146,6 +146,8 @@ export function assigning(parts: AssigningParts) {
       return { agent: given ? taken : await agents.get(agent._id), conversation: given };
     },
 
+    withdraw,
+
     claim: (id: string, agentId: string): Promise<Conversation> =>
       settle(id, async (conversation) => {
         if (conversation.status === "closed") throw conversationClosed();

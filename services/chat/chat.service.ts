@@ -40,14 +40,15 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
   const delivery = deliveryOf(broker, conversations, views);
   const answered = (seconds: number) => metrics.chatFirstResponse.observe(seconds);
   const messaging = messagingOf({ conversations, messages, delivery, answered });
-  const open = opening({ conversations, messaging });
   const welcome = welcoming({ settings: config.of(chatConfig), say: messaging.say });
   const people = peopleOf();
+  const open = opening({ conversations, messaging, delivery, people });
   const desk = deskOf(broker, {
     conversations,
     people,
     view: (conversation, caller) => views.one(conversation, readerOf(conversation, caller)),
     changed: (conversation) => delivery.conversation(conversation, { changedHands: true }),
+    shown: delivery.conversation,
   });
   const forget = erasing({ conversations, messages, delivery, close: desk.close });
   const erase = (userId: string) => desk.erase(userId).then(() => forget(userId));
@@ -65,7 +66,7 @@ export default function chatService(broker: ServiceBroker): ServiceSchema {
     dependencies: ["user"],
 
     actions: {
-      ...conversationActions({ conversations, messages, open, delivery, views, people, opened: desk.opened, welcome }),
+      ...conversationActions({ conversations, messages, open, delivery, views, opened: desk.opened, welcome }),
       ...messageActions({ conversations, messages, messaging, delivery, people }),
       ...clientActions({ conversations, messages, views, delivery, people, erase }),
       ...replyActions(replies),

@@ -9,7 +9,6 @@ import type { ConversationStore } from "./conversation.store";
 import type { Delivery } from "./delivery";
 import type { MessageStore } from "./message.store";
 import type { Opening } from "./opening";
-import type { People } from "./people";
 import type { ConversationViews } from "./view";
 
 interface Parts {
@@ -18,7 +17,6 @@ interface Parts {
   open: Opening;
   delivery: Delivery;
   views: ConversationViews;
-  people: People;
   /** The conversation once it had its chance of an agent. */
   opened: (conversation: Conversation) => Promise<Conversation>;
   /** What who waits has to know; the conversation with it. */
@@ -27,7 +25,7 @@ interface Parts {
 
 /** Conversations as a whole: to begin one, find it, and say something about it. */
 export function conversationActions(parts: Parts): Record<string, ActionSchema> {
-  const { conversations, messages, open, delivery, views, people, opened, welcome } = parts;
+  const { conversations, messages, open, delivery, views, opened, welcome } = parts;
 
   return {
     open: action({
@@ -38,13 +36,14 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
       params: schema.OpenParams,
       returns: schema.ConversationView,
       status: 201,
+      errors: [[404, "ORDER_NOT_FOUND"]],
       async handler(ctx) {
         const { id } = callerOf(ctx);
-        const begun = await open(id, ctx.params, () => people(callOf(ctx), id));
+        const begun = await open(callOf(ctx), id, ctx.params);
         if (!begun.isNew) ctx.meta.$statusCode = 200;
         const conversation = await welcome(begun.isNew ? await opened(begun.conversation) : begun.conversation);
         // Whoever got it was told so.
-        if (begun.isNew && conversation.status === "queued") await delivery.conversation(conversation);
+        if (begun.isNew && conversation.status === "queued") void delivery.conversation(conversation);
         return views.one(conversation, { id, agent: false });
       },
     }),
@@ -131,7 +130,7 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
         const { id, labels } = ctx.params;
         const { conversation, reader } = await visibleConversation(conversations, id, callerOf(ctx));
         const labelled = await conversations.apply(transition(conversation, { from: {}, set: { labels } }));
-        if (labelled) await delivery.conversation(labelled);
+        if (labelled) await delivery.conversation(labelled, { agentsOnly: true });
         return views.one(labelled ?? conversation, reader);
       },
     }),

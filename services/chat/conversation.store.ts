@@ -1,5 +1,6 @@
 import { outboxIndex } from "../../lib/outbox";
 import { DuplicateKey, type Filter, type Store } from "../../lib/store/collection";
+import type { Person } from "./chat.schema";
 import type { Conversation, Transition } from "./conversation";
 
 /** All of a conversation but the events that wait: while the topic is away these grow, and nobody here reads them. */
@@ -82,6 +83,16 @@ export function conversationStore(store: Store, wake: () => void) {
       const changed = await collection.update(from, change, { fields });
       if (changed?.outboxLast) wake();
       return changed;
+    },
+
+    /** A new name of its customer, or of the agent who has it; null where it is closed, or theirs no more. */
+    async rename(id: string, { id: userId, name }: Person): Promise<Conversation | null> {
+      const asCustomer = { _id: id, open: userId };
+      const asAgent = { _id: id, "agent.id": userId, status: "assigned" };
+      return (
+        (await collection.update(asCustomer, { $set: { "customer.name": name } }, { fields })) ??
+        (await collection.update(asAgent, { $set: { "agent.name": name } }, { fields }))
+      );
     },
 
     /** How far a user has read; it only grows. */

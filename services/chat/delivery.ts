@@ -53,30 +53,33 @@ export function deliveryOf(broker: ServiceBroker, conversations: ConversationSto
     /**
      * A conversation is another one than before: status, agent, labels, rating. It is read once more, so that of two who
      * tell of it at once the last one tells how it is. Where it changed hands all agents hear of it, with nobody's reading
-     * counted. Never rejects.
+     * counted; what only agents see its customer does not. Never rejects.
      */
-    async conversation({ _id }: Conversation, { changedHands = false } = {}): Promise<void> {
+    async conversation({ _id }: Conversation, { changedHands = false, agentsOnly = false } = {}): Promise<void> {
       try {
         const conversation = await conversations.get(_id);
         if (!conversation) return;
         const { customer, agent, status } = conversation;
-        const show = async (to: Audience, reader: Reader) =>
-          tell(to, "chat.conversation", { conversation: await views.one(conversation, reader) });
-        await Promise.all([
-          show(users(customer.id), { id: customer.id, agent: false }),
-          agent && show(users(agent.id), { id: agent.id, agent: true }),
-          (changedHands || status === "queued") && show(otherAgents(conversation), { id: "", agent: true }),
-        ]);
+        const shown: [Audience, Reader][] = [];
+        if (!agentsOnly) shown.push([users(customer.id), { id: customer.id, agent: false }]);
+        if (agent) shown.push([users(agent.id), { id: agent.id, agent: true }]);
+        if (changedHands || status === "queued") shown.push([otherAgents(conversation), { id: "", agent: true }]);
+        const made = await views.many(shown.map(([, reader]) => ({ conversation, reader })));
+        for (const [index, [to]] of shown.entries()) tell(to, "chat.conversation", { conversation: made[index] });
       } catch (error) {
         logger.warn({ err: error }, "news of a conversation are lost");
       }
     },
 
-    /** How far somebody has read, to both sides; an agent who only looks in is no sign that the other side has an answer. */
-    read({ _id: conversationId, customer, agent, publicSeq }: Conversation, userId: string, seq: number): void {
+    /**
+     * How far somebody has read who was less far in the conversation as given, to both sides; its customer of what they see themselves. An
+     * agent who only looks in is no sign that the other side has an answer.
+     */
+    read({ _id: conversationId, customer, agent, publicSeq, reads }: Conversation, userId: string, seq: number): void {
       const payload = { conversationId, userId, seq };
       const isSide = userId === customer.id || userId === agent?.id;
-      if (isSide) tell(users(customer.id), "chat.read", { ...payload, seq: Math.min(seq, publicSeq) });
+      const shown = Math.min(seq, publicSeq);
+      if (isSide && shown > (reads[userId] ?? 0)) tell(users(customer.id), "chat.read", { ...payload, seq: shown });
       tell(users(isSide ? agent?.id : userId), "chat.read", payload);
     },
 

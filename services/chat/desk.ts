@@ -2,6 +2,7 @@ import type { ActionSchema, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Caller } from "../../lib/actions";
 import { broadcast } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
+import { within } from "../../lib/time";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { maintenanceMixin } from "../../mixins/maintenance.mixin";
 import { sweeperMixin } from "../../mixins/sweeper.mixin";
@@ -11,7 +12,7 @@ import { agentStore } from "./agent.store";
 import { assigning } from "./assigning";
 import { assignmentActions } from "./assignment.actions";
 import { chatConfig } from "./chat.config";
-import type { ConversationView } from "./chat.schema";
+import type { ConversationView, Person } from "./chat.schema";
 import type { Conversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
 import { operationsActions } from "./operations.actions";
@@ -27,12 +28,16 @@ const MOVE_EVERY_MS = 500;
 /** Milliseconds between comparisons of what agents' documents say of connections with presence. */
 const RECONCILE_EVERY_MS = 5000;
 const REAP_EVERY_MS = 1000;
+/** Milliseconds that whoever opens a conversation waits to hear who has it. */
+const OPENED_MS = 1000;
 
 interface Parts {
   conversations: ConversationStore;
   view: (conversation: Conversation, caller: Caller) => Promise<ConversationView>;
   /** A conversation changed hands or was closed: for whoever shows it. */
   changed: (conversation: Conversation) => Promise<unknown>;
+  /** What is shown of a conversation is another: its agent's name. */
+  shown: (conversation: Conversation) => Promise<unknown>;
   people: People;
 }
 
@@ -49,7 +54,7 @@ export interface Desk {
 }
 
 /** The help desk: who is there, and who of them gets which conversation. */
-export function deskOf(broker: ServiceBroker, { conversations, view, changed, people }: Parts): Desk {
+export function deskOf(broker: ServiceBroker, { conversations, view, changed, shown, people }: Parts): Desk {
   const { config, environment, store, metrics } = nodeOf(broker);
   const settings = config.of(chatConfig);
   const capacity = () => settings.capacity;
@@ -83,6 +88,11 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
 
   function tellChanged(conversation: Conversation): void {
     void changed(conversation).catch((error: unknown) => warn(error, "news of a conversation are lost"));
+  }
+
+  async function rename(conversationId: string, person: Person): Promise<void> {
+    const renamed = await conversations.rename(conversationId, person);
+    if (renamed) await shown(renamed);
   }
 
   async function presenceChanged(userId: string, online: boolean): Promise<void> {
@@ -132,7 +142,7 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
     },
 
     actions: {
-      ...agentActions({ agents, people, tracker, capacity, dismiss: process.dismiss, kick, warn }),
+      ...agentActions({ agents, people, tracker, capacity, dismiss: process.dismiss, rename, kick, warn }),
       ...assignmentActions({ agents, assigning: process, conversations, view }),
       ...operationsActions({ assigning: process, conversations, logger }),
     },
@@ -146,7 +156,9 @@ export function deskOf(broker: ServiceBroker, { conversations, view, changed, pe
 
     async opened(conversation) {
       news.changed(conversation.place ?? "");
-      await queue.move().catch((error: unknown) => warn(error, "a new conversation waits for the next move"));
+      await within(OPENED_MS, () => queue.move()).catch((error: unknown) =>
+        warn(error, "a new conversation is left to the queue"),
+      );
       return (await conversations.get(conversation._id)) ?? conversation;
     },
   };

@@ -1,16 +1,24 @@
 import { createHash } from "node:crypto";
+import type { Call } from "../../lib/actions";
 import { hasType } from "../../lib/errors";
 import type { Static } from "../../lib/schema";
 import { writingRefused } from "./access";
-import type { OpenParams, Person } from "./chat.schema";
+import type { OpenParams } from "./chat.schema";
 import { type Conversation, newConversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
+import type { Delivery } from "./delivery";
 import type { Messaging } from "./messaging";
+import { requireOwnOrder } from "./orders";
+import { type People, renamed } from "./people";
 
 interface Parts {
   conversations: ConversationStore;
   messaging: Messaging;
+  delivery: Pick<Delivery, "conversation">;
+  people: People;
 }
+
+type Params = Static<typeof OpenParams>;
 
 interface Opened {
   conversation: Conversation;
@@ -21,7 +29,23 @@ interface Opened {
 const openingId = (text: string) => `open-${createHash("sha256").update(text).digest("base64url")}`;
 
 /** The customer's open conversation, or a new one, with `text` as a message in it. */
-export function opening({ conversations, messaging }: Parts) {
+export function opening({ conversations, messaging, delivery, people }: Parts) {
+  /** Shows the name that its customer goes by now, where `user` says so in time. */
+  async function goOn(call: Call, conversation: Conversation): Promise<Opened> {
+    const customer = await renamed(people, call, conversation.customer);
+    const shown = customer && (await conversations.rename(conversation._id, customer));
+    if (shown) await delivery.conversation(shown);
+    return { conversation: shown ?? conversation, isNew: false };
+  }
+
+  async function begin(call: Call, customerId: string, { subject, orderId }: Params): Promise<Opened> {
+    const [customer] = await Promise.all([
+      people(call, customerId),
+      orderId !== undefined && requireOwnOrder(call, customerId, orderId),
+    ]);
+    return conversations.open(newConversation({ customer, subject, orderId }));
+  }
+
   async function withText({ conversation, isNew }: Opened, text: string, clientMsgId: string): Promise<Opened> {
     const { customer } = conversation;
     const sent = await messaging.send(conversation._id, async () => ({
@@ -32,17 +56,12 @@ export function opening({ conversations, messaging }: Parts) {
     return { conversation: sent.conversation, isNew };
   }
 
-  return async function open(
-    customerId: string,
-    params: Static<typeof OpenParams>,
-    customer: () => Promise<Person>,
-  ): Promise<Opened> {
-    const { text, clientMsgId, subject, orderId } = params;
+  /** 404 ORDER_NOT_FOUND for a new one about an order that is not theirs; one that is open stays about what it is. */
+  return async function open(call: Call, customerId: string, params: Params): Promise<Opened> {
+    const { text, clientMsgId } = params;
     for (;;) {
       const existing = await conversations.openOf(customerId);
-      const opened = existing
-        ? { conversation: existing, isNew: false }
-        : await conversations.open(newConversation({ customer: await customer(), subject, orderId }));
+      const opened = existing ? await goOn(call, existing) : await begin(call, customerId, params);
       if (text === undefined) return opened;
       try {
         return await withText(opened, text, clientMsgId ?? openingId(text));

@@ -1,5 +1,5 @@
 import type { Call } from "../../lib/actions";
-import { hasType } from "../../lib/errors";
+import { hasType, notFound } from "../../lib/errors";
 import type { Fact } from "../../lib/events";
 import type { Static } from "../../lib/schema";
 import type {} from "../order/order.contract";
@@ -9,6 +9,9 @@ import type { ConversationStore } from "./conversation.store";
 
 /** Orders that whoever helps a customer sees. */
 const SHOWN = 20;
+
+/** Milliseconds that a customer waits until they are helped without `order`. */
+const ORDER_TIMEOUT_MS = 1500;
 
 type OrderFact = Extract<Fact, { type: `order.${string}` }>;
 
@@ -54,6 +57,19 @@ export function orderNews({ conversations, say }: Parts) {
       if (!hasType(error, "CONVERSATION_CLOSED")) throw error;
     }
   };
+}
+
+/**
+ * 404 ORDER_NOT_FOUND where `order` answers that it is not there, or not this customer's. While it does not answer any
+ * order is good: nobody is refused help for that, and whatever is shown of it is looked up by customer again.
+ */
+export async function requireOwnOrder(call: Call, customerId: string, id: string): Promise<void> {
+  const options = { timeout: ORDER_TIMEOUT_MS, retries: 0 };
+  const order = await call("order.find", { id }, options).catch((error: unknown) => {
+    if (hasType(error, "ORDER_NOT_FOUND")) throw error;
+  });
+  // Whoever also helps may see the orders of others.
+  if (order && order.customerId !== customerId) throw notFound("ORDER_NOT_FOUND", "There is no such order.");
 }
 
 /** A customer's latest orders. What keeps `order` from answering is thrown. */

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Call } from "../../lib/actions";
+import { within } from "../../lib/time";
 import { forAgentsOnly, isAgent } from "./access";
 import type { Person } from "./chat.schema";
 
@@ -25,6 +26,15 @@ export function peopleOf() {
     names.set(id, name);
     return { id, name };
   };
+}
+
+/** Milliseconds that somebody is held up for their name. */
+const NAME_WITHIN_MS = 1000;
+
+/** A person whose name is another one by now; undefined also where `user` does not say so in time. */
+export async function renamed(people: People, call: Call, { id, name }: Person): Promise<Person | undefined> {
+  const now = await within(NAME_WITHIN_MS, () => people(call, id)).catch(() => undefined);
+  return now?.name === name ? undefined : now;
 }
 
 export type People = ReturnType<typeof peopleOf>;

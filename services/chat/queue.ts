@@ -1,3 +1,4 @@
+import { after, isPast } from "../../lib/time";
 import { type Agent, chooseAgent } from "./agent";
 import type { AgentStore } from "./agent.store";
 import type { Assigning } from "./assigning";
@@ -6,6 +7,8 @@ import type { ConversationStore } from "./conversation.store";
 
 /** Conversations that are looked at together. */
 const PAGE = 50;
+/** Milliseconds after which a place that was taken and not used is doubtful; the sweeper looks later, at all of them. */
+const UNUSED_MS = 2000;
 
 interface Parts {
   agents: AgentStore;
@@ -61,12 +64,20 @@ export class Queue {
   private async serve(conversation: Conversation, available: Map<string, Agent>): Promise<void> {
     for (;;) {
       const agent = chooseAgent([...available.values()], conversation);
-      if (!agent) return;
+      if (!agent) return this.clearUp(conversation, available);
       const given = await this.parts.assigning().give(agent, conversation);
       if (given.agent && given.agent.free >= 1) available.set(agent._id, given.agent);
       else available.delete(agent._id);
       // Without it the conversation has changed, or they could not take it and somebody else is asked.
       if (given.agent) return;
+    }
+  }
+
+  /** A place that a dead node took for it and never used keeps it from that agent: freed, it is looked at again. */
+  private async clearUp({ _id }: Conversation, available: Map<string, Agent>): Promise<void> {
+    for (const agent of available.values()) {
+      const at = agent.holding[_id];
+      if (at !== undefined && isPast(after(UNUSED_MS, at))) await this.parts.assigning().withdraw(agent._id, _id, at);
     }
   }
 }

@@ -10,6 +10,8 @@ declare module "../../lib/actions" {
     "order.paymentChanged": Asked<typeof schema.PaymentChangedParams, typeof Nothing>;
     /** A user is erased: personal data leaves the orders that are finished, and the others as they finish. Idempotent. */
     "order.anonymise": Asked<typeof schema.AnonymiseParams, typeof Nothing>;
+    /** An order that the caller may see. 404 ORDER_NOT_FOUND. */
+    "order.find": Asked<typeof schema.OrderParams, typeof schema.OrderView>;
     /** A customer's orders, newest first. */
     "order.ofCustomer": Asked<typeof schema.OfCustomerParams, typeof schema.OrderLines>;
     /** Orders whose process does not go on: what is due is taken up by nobody, or failed several times in a row. */

@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
+import { type Mistake, mistakeNamed } from "./mistakes";
 
 export interface ChaosOptions {
   seed: number;
   orders: number;
   /** A mistake that the checker has to find. */
-  broken?: "outbox";
+  broken?: Mistake;
   /** Leave data and logs behind. */
   keep?: boolean;
 }
@@ -32,16 +33,15 @@ export function readArguments(args: string[]): ChaosOptions | "help" {
     },
   });
   if (values.help) return "help";
-  if (values.break !== undefined && values.break !== "outbox") throw new Error("--break takes outbox");
   return {
     seed: wholeNumber("--seed", values.seed, 0),
     orders: wholeNumber("--orders", values.orders, 50),
-    broken: values.break,
+    broken: mistakeNamed(values.break),
     keep: values.keep,
   };
 }
 
-function wholeNumber(name: string, text: string, min: number): number {
+export function wholeNumber(name: string, text: string, min: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
   throw new Error(`${name} takes a whole number from ${min} on, not "${text}"`);

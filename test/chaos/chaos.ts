@@ -1,37 +1,26 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ServiceBroker } from "moleculer";
-import { readEnvironment } from "../../lib/environment";
-import { KafkaTopics } from "../../lib/topics/kafka";
 import type { ChaosOptions } from "./arguments";
 import { Chance } from "./chance";
-import { type Check, check } from "./checker";
+import { check } from "./checker";
 import { type Market, planChoices } from "./choices";
 import { Cluster, PAYMENT_WINDOW_S } from "./cluster";
 import { Collector, type Supply } from "./collect";
-import type { Evidence } from "./evidence";
 import { describeFault, planFaults } from "./faults";
+import { summaryOf } from "./figures";
 import { Injector } from "./injector";
 import { runLoad } from "./load";
+import { FAULTY } from "./mistakes";
 import { PatientShop } from "./patient";
-import type { Figures } from "./report";
+import type { Findings } from "./report";
+import { topicsOf } from "./topics";
 
 const MARKET: Market = { customers: 16, products: 7 };
 const AMPLE = 100_000;
 /** Of the scarce product there is one unit for so many orders, several times fewer than are wanted. */
 const ORDERS_A_SCARCE_UNIT = 60;
 const SETTLE_MS = 120_000;
-
-/** Environment of the nodes with each mistake. */
-const FAULTY = { outbox: { FAULT: "outbox-marks-first" } };
-
-export interface Findings {
-  checks: Check[];
-  figures: Figures;
-  /** What had not come to rest in time. */
-  left: string[];
-}
 
 /** A whole run: starts the cluster, breaks it under load, waits until all is at rest, checks, and clears away. */
 export async function chaos(
@@ -90,18 +79,15 @@ async function run(
     const left = await collector.settle(PAYMENT_WINDOW_S * 1000 + SETTLE_MS, signal);
     const rested = Date.now();
     const evidence = await collector.evidence({ entries, deaths: cluster.deaths });
-    const figures: Figures = {
+    const figures = {
       seed,
-      orders,
       seconds: (loaded - began) / 1000,
       settling: (rested - loaded) / 1000,
       faults: plan.length,
-      ends: endsOf(evidence),
       repeats: shop.repeats,
-      longestWait: shop.longestWait / 1000,
-      copies: copiesIn(evidence),
+      longestWait: shop.longestWait,
     };
-    return { checks: check(evidence), figures, left };
+    return { checks: check(evidence), summary: [summaryOf(figures, evidence)], left };
   } finally {
     await collector.close();
     await topics.close();
@@ -124,19 +110,3 @@ async function newCustomers(shop: PatientShop): Promise<string[]> {
     tokens.push((await shop.register(`Customer ${number}`)).accessToken);
   return tokens;
 }
-
-function topicsOf(environment: Record<string, string>): KafkaTopics {
-  const { kafkaBrokers: brokers, topics, namespace } = readEnvironment(environment);
-  // Only for its logger; by itself it would end this process at a signal.
-  const { logger } = new ServiceBroker({ logger: false, skipProcessEventRegistration: true });
-  return new KafkaTopics({ ...topics, brokers, namespace, logger });
-}
-
-function endsOf({ orders, entries }: Evidence): Record<string, number> {
-  const ends: Record<string, number> = {};
-  const refused = entries.filter(({ soldOut }) => soldOut).map(() => "refused for want of stock");
-  for (const end of [...orders.map(({ status }) => status), ...refused]) ends[end] = (ends[end] ?? 0) + 1;
-  return ends;
-}
-
-const copiesIn = ({ messages }: Evidence): number => messages.length - new Set(messages.map(({ value }) => value)).size;

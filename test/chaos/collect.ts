@@ -1,17 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, createConnection } from "mongoose";
-import { deadLettersOf, type Received, type Topics } from "../../lib/topics/topics";
+import { deadLettersOf, type Topics } from "../../lib/topics/topics";
 import { orderEvents } from "../../services/order/order.events";
 import { expectStatus, type Order } from "../e2e/shop";
 import type { Evidence, StockSeen } from "./evidence";
 import type { PatientShop } from "./patient";
+import { readAll } from "./topics";
 
 /** The consumers whose effect is looked at. */
 const GROUP = "product";
-/** A group that nobody moves: it sees a topic from its beginning. */
-const CHECKER = "chaos-checker";
-const EVERYTHING = 1_000_000;
-const LOOKS = 5;
 const TERMINAL = ["delivered", "cancelled", "refunded"];
 const CHARGED = ["DONE", "PARTIAL_CANCELED", "CANCELED"];
 
@@ -37,17 +34,6 @@ interface OrderPage {
 interface OrderRecord {
   _id: string;
   outbox?: unknown[];
-}
-
-/** All of a topic; a busy machine may need more than the moment that a look has. */
-async function readAll(topics: Topics, topic: string): Promise<Received[]> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await topics.peek(topic, CHECKER, EVERYTHING);
-    } catch (error) {
-      if (tries === LOOKS) throw error;
-    }
-  }
 }
 
 /** Where the evidence comes from: the shop's API, the topics, and for what neither shows the store. */

@@ -1,15 +1,10 @@
-interface Outcome {
-  /** What had not come to rest. */
-  left: readonly string[];
-  report: string;
-  failed: boolean;
-}
+import { type Findings, hasFailed, reportOf } from "./report";
 
 interface Command<O> {
   usage: string;
   /** Throws what is wrong with them. */
   readArguments: (args: string[]) => O | "help";
-  run: (options: O, during: { signal: AbortSignal; say: (text: string) => void }) => Promise<Outcome>;
+  run: (options: O, during: { signal: AbortSignal; say: (text: string) => void }) => Promise<Findings>;
 }
 
 /** A chaos run as a command: its report on the terminal, 1 for any violation, 2 for arguments it does not know. */
@@ -43,8 +38,7 @@ async function statusOf<O>({ usage, readArguments, run }: Command<O>, args: stri
       if (!interrupt.signal.aborted) say(`${signal}: clearing away`);
       interrupt.abort(new Error(signal));
     });
-  const { left, report, failed } = await run(options, { signal: interrupt.signal, say });
-  if (left.length > 0) say(`not at rest: ${left.join("; ")}`);
-  console.log(`\n${report}`);
-  return failed ? 1 : 0;
+  const findings = await run(options, { signal: interrupt.signal, say });
+  console.log(`\n${reportOf(findings)}`);
+  return hasFailed(findings) ? 1 : 0;
 }

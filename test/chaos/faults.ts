@@ -8,10 +8,10 @@ export const kindOf = (node: NodeName): string => node.slice(0, node.indexOf("."
 export const SERVERS = ["nats", "redis", "kafka"] as const;
 export type RestartedServer = (typeof SERVERS)[number];
 
-export type Fault =
-  | { kind: "kill"; node: NodeName }
-  | { kind: "freeze"; node: NodeName; ms: number }
-  | { kind: "restart"; server: RestartedServer; ms: number };
+export type Fault<N extends string = NodeName, S extends string = RestartedServer> =
+  | { kind: "kill"; node: N }
+  | { kind: "freeze"; node: N; ms: number }
+  | { kind: "restart"; server: S; ms: number };
 
 /** A fault and the order, by number from 0 on, before which it happens. */
 export interface PlannedFault {
@@ -23,7 +23,7 @@ const FREEZE_MS = 10_000;
 /** Orders for which there is one more round of faults. */
 const ORDERS_A_ROUND = 250;
 
-export const describeFault = (fault: Fault): string => {
+export const describeFault = (fault: Fault<string, string>): string => {
   switch (fault.kind) {
     case "kill":
       return `kill -9 ${fault.node}`;

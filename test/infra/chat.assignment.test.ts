@@ -1,4 +1,4 @@
-import type { Conversation } from "../../services/chat/chat.contract";
+import type { Conversation, Message } from "../../services/chat/chat.contract";
 import { DeskLab, type Person } from "../integration/desk.parts";
 import { eventually } from "../integration/node";
 import { withServers } from "./servers";
@@ -36,6 +36,23 @@ withServers(["nats", "mongo", "redis"], "two nodes of the chat", (env) => {
     expect(new Set(holders)).toEqual(new Set(agents.map(({ id }) => id)));
     expect(Math.max(...loads)).toBeLessThanOrEqual(2);
     await eventually(async () => [...(await here.agents(admin)).values()].every(({ load }) => load === 0));
+  });
+
+  test("take from who helps no more what they have, and forget who is erased, once", async () => {
+    const [here, there] = nodes;
+    const [agent, customer] = [await here.agent(), await here.person("customer")];
+    const { id } = await here.open(customer);
+    await here.say(customer, id, "my secret");
+    const holder = await eventually(async () => (await here.act(agent, "find", id)).agent);
+    for (let times = 0; times < 2; times++) await there.node.call("chat.retire", { userId: holder.id });
+    expect((await here.act(agent, "find", id)).agent?.id).not.toBe(holder.id);
+
+    await there.node.call("chat.erase", { userId: customer.id });
+    const { items } = await here.node.as<{ items: Message[] }>(agent.meta, "chat.history", { id });
+    expect(items).toMatchObject([{ text: "", sender: { name: "" }, deletedAt: expect.any(String) }]);
+    await eventually(() => here.delivered.some(({ event }) => event === "chat.changed"));
+    await here.node.call("chat.erase", { userId: customer.id });
+    expect((await here.node.as<{ items: Message[] }>(agent.meta, "chat.history", { id })).items).toEqual(items);
   });
 
   test("know of a connection what either was told", async () => {

@@ -5,14 +5,11 @@ import type { ConversationView, MessageView } from "../../services/chat/chat.sch
 import chatService from "../../services/chat/chat.service";
 import notificationService from "../../services/notification/notification.service";
 import userService from "../../services/user/user.service";
-import { chatChaos } from "../chaos/chat/chaos";
-import { reportOf } from "../chaos/chat/report";
 import { expectStatus, PASSWORD, Shop, type Tokens } from "../e2e/shop";
 import { eventually, startNode, type TestNode } from "../integration/node";
 import { call, connected, heard, open } from "../integration/sockets.parts";
+import { names, listen as stream } from "../integration/stream.parts";
 import { withServers } from "./servers";
-
-const CHAOS_MS = 200_000;
 
 interface Live {
   conversationId: string;
@@ -154,6 +151,25 @@ withServers(["nats", "mongo", "redis", "kafka"], "people at two gateways", (env)
     await done();
   }, 120_000);
 
+  it("open a stream with a ticket of the other gateway, once, whoever asks at the same time", async () => {
+    const { accessToken: token } = await here.register("Kim");
+    const ticketAt = async (shop: Shop) =>
+      expectStatus(await shop.call<{ ticket: string }>("POST", "/stream/tickets", { token }), 201).ticket;
+    const take = ({ origin }: Shop, ticket: string) => stream({ url: origin }, `?ticket=${ticket}`);
+    const first = await take(there, await ticketAt(here));
+    await eventually(() => names(first).includes("chat.heads"));
+    first.close();
+    for (const shop of [here, there]) {
+      const ticket = await ticketAt(shop);
+      const taken = await Promise.allSettled([here, there, here, there].map((at) => take(at, ticket)));
+      for (const one of taken)
+        if (one.status === "fulfilled") one.value.close();
+        else expect(String(one.reason)).toMatch(/401.*BAD_TICKET/);
+      expect(taken.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+      for (const at of [here, there]) await expect(take(at, ticket)).rejects.toThrow(/401.*BAD_TICKET/);
+    }
+  }, 60_000);
+
   it("leave at one, and are gone from the other within a second", async () => {
     const customer = await here.register("Kim");
     const { accessToken: token, refreshToken } = customer;
@@ -165,23 +181,4 @@ withServers(["nats", "mongo", "redis", "kafka"], "people at two gateways", (env)
     expect(performance.now() - since).toBeLessThan(1000);
     expect(await told).toEqual({ reason: "logout" });
   }, 30_000);
-});
-
-withServers(["nats", "mongo", "redis", "kafka"], "the chat under chaos", () => {
-  it(
-    "loses, doubles and gives away nothing, whatever is cut, killed or restarted",
-    async () => {
-      const said: string[] = [];
-      // Other tests run beside it: what matters here is what they have, not how soon.
-      const options = { seed: 7, customers: 20, agents: 4, messages: 5, convergedMs: 5000 };
-      const { checks, summary, left } = await chatChaos(options, {
-        signal: AbortSignal.timeout(CHAOS_MS),
-        say: (text) => void said.push(text),
-      });
-      expect(left).toEqual([]);
-      if (checks.some(({ violations }) => violations.length > 0))
-        throw new Error([...said, reportOf(checks, summary)].join("\n"));
-    },
-    CHAOS_MS + 30_000,
-  );
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { newId } from "../../lib/ids";
 import type { Collection, Document } from "../../lib/store/collection";
 import { NedbStore } from "../../lib/store/nedb";
+import { after } from "../../lib/time";
 import { type Agent, mayBeGiven } from "../../services/chat/agent";
 import { type AgentStore, agentStore } from "../../services/chat/agent.store";
 import { type Assigning, assigning } from "../../services/chat/assigning";
@@ -217,6 +218,17 @@ describe("a node that dies between place and conversation", () => {
     await result.promise;
     expect(await conversations.get(id)).toMatchObject({ status: "queued", agent: null });
     expect(await agents.get(one._id)).toMatchObject({ free: 1, holding: {} });
+  });
+
+  test("and the queue does not wait for the sweeper where that keeps a conversation from the only one with a place", async () => {
+    const [desk] = desks as [Desk];
+    const one = await agent(2);
+    const { _id: id } = await open();
+    expect(await agents.take(one._id, id, after(-3000), true)).toMatchObject({ free: 1 });
+    await desk.queue.move();
+    await desk.queue.move();
+    expect(await conversations.get(id)).toMatchObject({ status: "assigned", agent: { id: one._id } });
+    expect(await agents.get(one._id)).toMatchObject({ free: 1 });
   });
 
   test("after an agent's place was to be given back: it is free a lease later", async () => {

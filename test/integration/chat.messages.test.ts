@@ -216,6 +216,20 @@ test("what is unread is counted from what one has read, which only grows", async
   ]);
 });
 
+test("a customer is not told that an agent read a note, but what they read after it", async () => {
+  const { id } = await lab.helped(customer, agent);
+  const read = (seq: number) => lab.ask(agent, "read", { id, seq });
+  await lab.send(customer, id, "1");
+  await read(1);
+  await lab.send(agent, id, "2", { kind: "note" });
+  await read(2);
+  await lab.send(customer, id, "3");
+  await read(3);
+  const readBy = () => lab.toldTo(agent, "chat.read").map((told) => (told as { seq: number }).seq);
+  expect(readBy()).toEqual([1, 2, 3]);
+  expect(lab.toldTo(customer, "chat.read")).toMatchObject([{ seq: 1 }, { seq: 3 }]);
+});
+
 test("history comes in pages from either end, each message once", async () => {
   const { id } = await lab.open(customer);
   await Promise.all(upTo(45).map((i) => lab.send(customer, id, `${i}`)));

@@ -1,3 +1,4 @@
+import { notFound } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import { nodeOf } from "../../lib/node";
 import type { Conversation, Message } from "../../services/chat/chat.contract";
@@ -97,6 +98,56 @@ test("what comes when the conversation is over is not said, and holds nothing up
   await publish(fact("order.paid", { orderId, customerId: kim.id }));
   await eventually(async () => (await said(kim, next.id)).length === 1);
   expect(await said(kim, id)).toEqual([]);
+});
+
+describe("a conversation about an order", () => {
+  const open = (by: Person, orderId: string) => desk.node.as<Conversation>(by.meta, "chat.open", { orderId });
+
+  /** Says of each order whose it is, or fails as it is told to. */
+  function ordersOf(owners: Record<string, string>, failure?: () => Promise<never>): void {
+    const find = async ({ params: { id } }: { params: { id: string } }) => {
+      if (failure) return failure();
+      if (!owners[id]) throw notFound("ORDER_NOT_FOUND", "There is no such order.");
+      return { id, customerId: owners[id] };
+    };
+    desk.node.broker.createService({ name: "order", actions: { find } });
+  }
+
+  test("is its customer's only, and one that is open stays about its own", async () => {
+    const [kim, lee] = [await desk.person("customer"), await desk.person("customer")];
+    const [kims, lees] = [newId(), newId()];
+    ordersOf({ [kims]: kim.id, [lees]: lee.id });
+    await desk.node.broker.waitForServices("order");
+    for (const orderId of [lees, newId()])
+      await expect(open(kim, orderId)).rejects.toMatchObject({ code: 404, type: "ORDER_NOT_FOUND" });
+    const { id } = await open(kim, kims);
+    expect(await open(kim, lees)).toMatchObject({ id, orderId: kims });
+  });
+
+  /** A node that stops waits for what it was asked. */
+  let release: () => void = () => undefined;
+  const silence = () =>
+    new Promise<never>((_, reject) => {
+      release = () => reject(new Error("too late"));
+    });
+
+  test.each([
+    ["fails", () => Promise.reject(new Error("broken"))],
+    ["does not answer", silence],
+  ])("is opened while order %s, and says nothing of another's", async (_, failure) => {
+    const [kim, lee] = [await desk.person("customer"), await desk.person("customer")];
+    ordersOf({}, failure);
+    await desk.node.broker.waitForServices("order");
+    const orderId = newId();
+    const { id } = await open(kim, orderId);
+    await publish(
+      fact("order.paid", { orderId, customerId: lee.id }),
+      fact("order.paid", { orderId, customerId: kim.id }),
+    );
+    await eventually(async () => (await said(kim, id)).length > 0);
+    expect(await said(kim, id)).toHaveLength(1);
+    release();
+  });
 });
 
 test("an agent sees a customer's orders, and is told where they cannot be had", async () => {

@@ -30,7 +30,7 @@ export function tokenFor(
 }
 
 /** Stands in for the auth context: its two answers that the gateway lives on. */
-const keys = (): ServiceSchema => ({
+export const keys = (): ServiceSchema => ({
   name: "auth",
   settings: { rest: "/" },
   actions: {

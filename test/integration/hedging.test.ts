@@ -96,3 +96,19 @@ it("does not ask a second time what took too long", async () => {
   await expect(caller.call("desk.ask", {}, { timeout: 500 })).rejects.toMatchObject({ type: "REQUEST_TIMEOUT" });
   expect(asked).toBe(1);
 });
+
+it("asks again what got lost with the connection as soon as that is back", async () => {
+  let asked = 0;
+  const { caller, hedged } = await cluster({ forgetful: () => (++asked === 1 ? never() : "answer") });
+  const lost = caller.call("desk.ask");
+  while (asked === 0) await new Promise(setImmediate);
+  caller.broadcastLocal("$transporter.connected", { wasReconnect: true });
+  await expect(lost).resolves.toBe("answer");
+  await expect(hedged()).resolves.toBe(1);
+});
+
+it("asks only the node that was named", async () => {
+  const { caller } = await cluster({ mute: never, able: () => "answer" });
+  const named = caller.call("desk.ask", {}, { nodeID: "mute", timeout: 800 });
+  await expect(named).rejects.toMatchObject({ type: "REQUEST_TIMEOUT" });
+});

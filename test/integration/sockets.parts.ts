@@ -169,6 +169,8 @@ export interface Gateway extends TestNode {
   deliver: (delivery: Delivery) => void;
 }
 
+type Services = ((broker: ServiceBroker) => ServiceSchema)[];
+
 const withUrl = (node: TestNode): Gateway => {
   const { server } = node.broker.getLocalService("api") as unknown as { server: { address(): AddressInfo } };
   const deliver = (delivery: Delivery) => broadcast(node.broker, "api.deliver", delivery);
@@ -181,12 +183,12 @@ export function startShop(standIn: StandIn, environment: Record<string, string> 
 }
 
 /** A gateway with real auth and user services, and these. */
-export async function startWith(
-  others: ((broker: ServiceBroker) => ServiceSchema)[],
-  environment: Record<string, string> = {},
-): Promise<Gateway> {
-  const services = [authService, userService, ...others, apiService];
-  const gateway = withUrl(await startNode(services, { PORT: "0", ...environment }));
+export const startWith = (others: Services, environment: Record<string, string> = {}): Promise<Gateway> =>
+  startServices([authService, userService, ...others], environment);
+
+/** A gateway with these services and no other. */
+export async function startServices(services: Services, environment: Record<string, string> = {}): Promise<Gateway> {
+  const gateway = withUrl(await startNode([...services, apiService], { PORT: "0", ...environment }));
   await routed(gateway);
   return gateway;
 }

@@ -225,6 +225,19 @@ it("takes a ticket once, at any gateway", async () => {
   expect(stream.events.at(-1)).toMatchObject({ event: "session.ended", data: { reason: "logout" } });
 });
 
+it("does not warn of a client that leaves", async () => {
+  const { account, headers } = await start();
+  const { logger } = shop.broker.getLocalService("api") as unknown as { logger: { warn: () => void } };
+  const warn = jest.spyOn(logger, "warn");
+  const stream = await listen(shop, "", headers);
+  const isThere = () => [...standIn.connected.values()].includes(account.user.id);
+  await eventually(isThere);
+  stream.close();
+  await eventually(() => !isThere());
+  expect(warn).not.toHaveBeenCalled();
+  warn.mockRestore();
+});
+
 it("answers HEAD, and refuses who is not signed in", async () => {
   const { headers } = await start();
   expect((await fetch(`${shop.url}/api/v1/stream`, { method: "HEAD", headers })).status).toBeLessThan(300);

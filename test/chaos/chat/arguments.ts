@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../arguments";
+import { type Mistake, mistakeNamed } from "../mistakes";
 
 export interface ChatChaosOptions {
   seed: number;
@@ -8,17 +10,21 @@ export interface ChatChaosOptions {
   messages: number;
   /** Milliseconds in which a client that is back has all that it missed (default 1000). */
   convergedMs?: number;
+  /** A mistake that the checker has to find. */
+  broken?: Mistake;
   /** Leave data and logs behind. */
   keep?: boolean;
 }
 
-export const usage = `npm run chaos:chat -- [--seed 7] [--customers 300] [--agents 30] [--messages 20] [--keep] [--help]
+export const usage = `npm run chaos:chat -- [--seed 7] [--customers 300] [--agents 30] [--messages 20] [--break outbox] [--keep]
+    [--help]
   Customers and agents talk over sockets of two gateways, on NATS, MongoDB, Redis and Kafka servers of its own, while
-  connections are cut, gateways and chat nodes killed and NATS restarted; then it is checked that nothing was lost or doubled.
+  connections are cut, gateways and chat nodes killed and NATS and Kafka restarted; then it is checked that nothing was lost or doubled.
   --seed N        of the faults and of what people do: the same seed plans the same run (default 7)
   --customers N   at least 2 (default 300)
   --agents N      at least 2 (default 30)
   --messages N    that each customer sends, at least 1 (default 20)
+  --break outbox  mark events as published before they are: the checker has to report the loss
   --keep          leave the folder with data and logs behind
   Status 0: nothing was violated; 1: something was, or the run failed; 2: wrong arguments.`;
 
@@ -31,6 +37,7 @@ export function readArguments(args: string[]): ChatChaosOptions | "help" {
       customers: { type: "string", default: "300" },
       agents: { type: "string", default: "30" },
       messages: { type: "string", default: "20" },
+      break: { type: "string" },
       keep: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -41,12 +48,7 @@ export function readArguments(args: string[]): ChatChaosOptions | "help" {
     customers: wholeNumber("--customers", values.customers, 2),
     agents: wholeNumber("--agents", values.agents, 2),
     messages: wholeNumber("--messages", values.messages, 1),
+    broken: mistakeNamed(values.break),
     keep: values.keep,
   };
-}
-
-function wholeNumber(name: string, text: string, min: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
-  throw new Error(`${name} takes a whole number from ${min} on, not "${text}"`);
 }

@@ -17,15 +17,16 @@ export function checkHolders(byConversation: ReadonlyMap<string, readonly SeenFa
     let holder: string | undefined;
     const before = new Set<string>();
     const change = (time: string, next: string | undefined) => {
-      if (holder !== undefined) changes.push({ time, agent: holder, by: -1 });
+      if (holder !== undefined) {
+        changes.push({ time, agent: holder, by: -1 });
+        before.add(holder);
+      }
       if (next !== undefined) changes.push({ time, agent: next, by: 1 });
       holder = next;
     };
     for (const fact of firstOf(seen)) {
-      if (fact.type === "chat.conversation.assigned") {
-        if (holder !== undefined) before.add(holder);
-        change(fact.time, holderIn(fact));
-      } else if (fact.type === "chat.conversation.closed") change(fact.time, undefined);
+      if (fact.type === "chat.conversation.assigned") change(fact.time, holderIn(fact));
+      else if (fact.type === "chat.conversation.closed") change(fact.time, undefined);
       else if (isMessage(fact)) {
         const { message, agentId } = fact.data;
         // Nobody has it where it went back to the queue, which nothing tells of.

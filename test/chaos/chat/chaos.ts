@@ -2,24 +2,24 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServiceBroker } from "moleculer";
 import { createConnection } from "mongoose";
-import { readEnvironment } from "../../../lib/environment";
-import { KafkaTopics } from "../../../lib/topics/kafka";
 import { expectStatus, PASSWORD, Shop } from "../../e2e/shop";
 import { Chance } from "../chance";
-import type { Check } from "../checker";
+import { describeFault } from "../faults";
+import { FAULTY } from "../mistakes";
 import { PatientShop } from "../patient";
+import type { Findings } from "../report";
+import { topicsOf } from "../topics";
 import type { ChatChaosOptions } from "./arguments";
 import { check } from "./checker";
 import { ChatClient } from "./client";
 import { ChatCluster } from "./cluster";
 import { ChatCollector } from "./collect";
 import type { Kept } from "./evidence";
-import { describeFault, type PlannedChatFault, planFaults } from "./faults";
+import { type PlannedChatFault, planFaults } from "./faults";
+import { summaryOf } from "./figures";
 import { Ledger } from "./ledger";
 import { beAgent, beCustomer, CAPACITY } from "./people";
-import { summaryOf } from "./report";
 import { Session } from "./session";
 import { Watch } from "./watch";
 
@@ -28,16 +28,11 @@ const ONE_CUT_OF = 15;
 /** Of all customers together: what a crowded machine can take, so that not overload is what is looked at. */
 const MESSAGES_A_SECOND = 40;
 const LEAST_PAUSE_MS = 2000;
+/** Milliseconds between customers who come. */
+const ARRIVAL_MS = 33;
 const CONVERGED_MS = 1000;
 const SETTLE_MS = 60_000;
 const SIGNING_UP_AT_ONCE = 4;
-
-export interface ChatFindings {
-  checks: Check[];
-  summary: string[];
-  /** What had not come to rest in time. */
-  left: string[];
-}
 
 interface Surroundings {
   signal: AbortSignal;
@@ -45,10 +40,10 @@ interface Surroundings {
 }
 
 /** A whole run: starts the cluster, breaks it while people talk, waits until all is at rest, checks, and clears away. */
-export async function chatChaos(options: ChatChaosOptions, surroundings: Surroundings): Promise<ChatFindings> {
+export async function chatChaos(options: ChatChaosOptions, surroundings: Surroundings): Promise<Findings> {
   const { signal, say } = surroundings;
   const dir = mkdtempSync(join(tmpdir(), "shop-chaos-chat-"));
-  const cluster = await ChatCluster.in(dir);
+  const cluster = await ChatCluster.in(dir, options.broken ? FAULTY[options.broken] : {});
   const ending = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -78,7 +73,7 @@ class Run {
     this.shop = new PatientShop(cluster.origin, around.signal);
   }
 
-  async go(): Promise<ChatFindings> {
+  async go(): Promise<Findings> {
     const { seed, customers, agents, messages } = this.options;
     const { say, signal } = this.around;
     const plan = planFaults(new Chance(seed, "faults"), customers * messages);
@@ -137,6 +132,7 @@ class Run {
     const due = plan.values();
     let next = due.next();
     const pauseMs = Math.max(LEAST_PAUSE_MS, (2000 * this.customers.length) / MESSAGES_A_SECOND);
+    const arrivingMs = this.customers.length * ARRIVAL_MS;
     let said = 0;
     let broken: Promise<void> = Promise.resolve();
     const acknowledged = () => {
@@ -161,7 +157,9 @@ class Run {
         () => over.signal.aborted,
       ),
     );
-    const asking = this.customers.map((customer) => beCustomer(customer, { messages, pauseMs, acknowledged }));
+    const asking = this.customers.map((customer) =>
+      beCustomer(customer, { messages, arrivingMs, pauseMs, acknowledged }),
+    );
     // One of them failing is to be heard of at once.
     await Promise.race([Promise.all(asking), Promise.all(helping)]);
     over.abort();
@@ -227,10 +225,3 @@ const keptBy = ({ logs, open, parts: { name, asAgent } }: ChatClient): Kept[] =>
     conversationId,
     messages,
   }));
-
-function topicsOf(environment: Record<string, string>): KafkaTopics {
-  const { kafkaBrokers: brokers, topics, namespace } = readEnvironment(environment);
-  // Only for its logger; by itself it would end this process at a signal.
-  const { logger } = new ServiceBroker({ logger: false, skipProcessEventRegistration: true });
-  return new KafkaTopics({ ...topics, brokers, namespace, logger });
-}

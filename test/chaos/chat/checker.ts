@@ -90,7 +90,10 @@ function checkSides({ talks }: ChatEvidence): Check {
 
 function checkConvergence({ convergences }: ChatEvidence, convergedMs: number): Check[] {
   const late = (among: typeof convergences, limit: number) =>
-    among.flatMap(({ who, ms, lacks }) => [...lacks, ...(ms > limit ? [`${who} needed ${ms} ms`] : [])]);
+    among.flatMap(({ who, at, ms, lacks }) => [
+      ...lacks,
+      ...(ms > limit ? [`${who} needed ${ms} ms at ${new Date(at).toISOString()}`] : []),
+    ]);
   const calm = convergences.filter(({ disturbed }) => !disturbed);
   const disturbed = convergences.filter((one) => one.disturbed);
   return [
@@ -134,13 +137,13 @@ function factsByConversation({ messages }: Pick<ChatEvidence, "messages">) {
 function checkFacts(evidence: ChatEvidence): Check[] {
   const { talks, messages } = evidence;
   const { invalid, facts } = factsByConversation(evidence);
-  const found = { lost: [] as string[], doubled: [] as string[], misordered: [] as string[] };
+  const found = { lost: [] as string[], doubled: [] as string[], misordered: [] as string[], wrong: [] as string[] };
   const known = new Set(talks.map(({ conversation }) => conversation._id));
   for (const id of facts.keys()) if (!known.has(id)) found.doubled.push(`${id} is told of and is not there`);
   for (const talk of talks) {
     const { _id } = talk.conversation;
     const findings = compareFacts(talk, facts.get(_id) ?? []);
-    for (const kind of ["lost", "doubled", "misordered"] as const)
+    for (const kind of ["lost", "doubled", "misordered", "wrong"] as const)
       found[kind].push(...findings[kind].map((what) => `${_id}: ${what}`));
   }
   const read = `${messages.length} events`;
@@ -153,6 +156,7 @@ function checkFacts(evidence: ChatEvidence): Check[] {
       looked: `${talks.length} conversations`,
       violations: found.misordered,
     },
+    { name: "facts say what was said", looked: read, violations: found.wrong },
   ];
 }
 

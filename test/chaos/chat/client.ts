@@ -226,7 +226,7 @@ export class ChatClient {
       const has = this.logs.get(id)?.cursor ?? 0;
       return has < goal ? [`${name} has ${id} up to ${has}, acknowledged was ${goal}`] : [];
     });
-    ledger.convergences.push({ who: name, ms: Date.now() - since, disturbed: disturbedSince(since), lacks });
+    ledger.convergences.push({ who: name, at: since, ms: Date.now() - since, disturbed: disturbedSince(since), lacks });
   }
 
   private listen(socket: Socket): void {

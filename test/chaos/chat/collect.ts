@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "mongoose";
-import { deadLettersOf, type Received, type Topics } from "../../../lib/topics/topics";
+import { deadLettersOf, type Topics } from "../../../lib/topics/topics";
 import { chatEvents } from "../../../services/chat/chat.events";
 import type { MessageView } from "../../../services/chat/chat.schema";
 import { expectStatus } from "../../e2e/shop";
 import type { PatientShop } from "../patient";
+import { readAll } from "../topics";
 import type { ChatEvidence, StoredConversation, Talk } from "./evidence";
 import type { StoredAgent } from "./watch";
 
-/** A group that nobody moves: it sees a topic from its beginning. */
-const CHECKER = "chaos-checker";
 /** The consumer that is waited for. */
 const GROUP = "notification";
-const EVERYTHING = 1_000_000;
-const LOOKS = 5;
 const AT_ONCE = 8;
 const TOPICS = [chatEvents.topic, "order-event"];
 
@@ -55,10 +52,10 @@ export class ChatCollector {
         });
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    const dead = await Promise.all(TOPICS.map((topic) => this.readAll(deadLettersOf(topic))));
+    const dead = await Promise.all(TOPICS.map((topic) => readAll(this.from.topics, deadLettersOf(topic))));
     return {
       talks,
-      messages: await this.readAll(chatEvents.topic),
+      messages: await readAll(this.from.topics, chatEvents.topic),
       deadLetters: dead.flat(),
       holding: await this.holding(),
       outbox: conversations.filter(({ outbox = [] }) => outbox.length > 0).map(({ _id }) => _id),
@@ -99,17 +96,6 @@ export class ChatCollector {
       const { items, more } = expectStatus(answer, 200);
       all.push(...items);
       if (!more) return all;
-    }
-  }
-
-  /** All of a topic; a busy machine may need more than the moment that a look has. */
-  private async readAll(topic: string): Promise<Received[]> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.from.topics.peek(topic, CHECKER, EVERYTHING);
-      } catch (error) {
-        if (tries === LOOKS) throw error;
-      }
     }
   }
 }

@@ -1,9 +1,8 @@
 import type { Chance } from "../chance";
+import type { Fault } from "../faults";
 
-export const NODES = ["api.1", "api.2", "chat.1", "chat.2"] as const;
-export type KilledNode = (typeof NODES)[number];
-
-export type ChatFault = { kind: "kill"; node: KilledNode } | { kind: "restart nats"; ms: number };
+export type KilledNode = `${"api" | "chat"}.${1 | 2}`;
+export type ChatFault = Exclude<Fault<KilledNode, "nats" | "kafka">, { kind: "freeze" }>;
 
 /** A fault and how many messages of customers have been acknowledged when it happens. */
 export interface PlannedChatFault {
@@ -14,17 +13,16 @@ export interface PlannedChatFault {
 /** Messages for which there is one more round of faults. */
 const MESSAGES_A_ROUND = 2000;
 
-export const describeFault = (fault: ChatFault): string =>
-  fault.kind === "kill" ? `kill -9 ${fault.node}` : `kill -9 nats, start it after ${fault.ms / 1000} s`;
-
-/** A gateway, a chat node and NATS, once and for every 2,000 messages once more; never all of a kind at once. */
+/** A gateway, a chat node, NATS and Kafka, once and for every 2,000 messages once more; never all of a kind at once. */
 export function planFaults(chance: Chance, messages: number): PlannedChatFault[] {
   const rounds = Math.max(1, Math.floor(messages / MESSAGES_A_ROUND));
+  const away = () => 100 * chance.between(10, 30);
   const faults = Array.from({ length: rounds }, () =>
     chance.shuffled<ChatFault>([
       { kind: "kill", node: chance.pick(["api.1", "api.2"] as const) },
       { kind: "kill", node: chance.pick(["chat.1", "chat.2"] as const) },
-      { kind: "restart nats", ms: 100 * chance.between(10, 30) },
+      { kind: "restart", server: "nats", ms: away() },
+      { kind: "restart", server: "kafka", ms: away() },
     ]),
   ).flat();
   const apart = messages / (faults.length + 1);

@@ -2,6 +2,8 @@ import type { MessageView } from "../../../services/chat/chat.schema";
 
 export interface Convergence {
   who: string;
+  /** When it came back, in milliseconds since 1970: what happened then is in the nodes' logs. */
+  at: number;
   /** Milliseconds from the reconnect until the client had all that had been acknowledged before. */
   ms: number;
   /** A server or node was away meanwhile. */

@@ -16,6 +16,8 @@ const refusedAs = (error: unknown, ...codes: string[]) =>
 
 export interface Asking {
   messages: number;
+  /** Milliseconds in which all of them come. */
+  arrivingMs: number;
   /** Milliseconds between messages at the most, half of it on average. */
   pauseMs: number;
   /** Resolves when the next one may be sent. */
@@ -23,9 +25,14 @@ export interface Asking {
 }
 
 /** Sends so many messages, in another conversation wherever an agent has closed the one before; resolves when all is over. */
-export async function beCustomer(client: ChatClient, { messages, pauseMs, acknowledged }: Asking): Promise<void> {
+export async function beCustomer(
+  client: ChatClient,
+  { messages, arrivingMs, pauseMs, acknowledged }: Asking,
+): Promise<void> {
   const { chance, ledger, name, signal } = client.parts;
   let current: string | undefined;
+  // They come one after the other, as in a shop that opens.
+  await sleep(chance.between(0, arrivingMs));
   const isClosed = () => current !== undefined && client.open.get(current)?.status === "closed";
   client.start();
 

@@ -10,12 +10,19 @@ export interface StoredAgent {
   capacity: number;
   free: number;
   holding: Record<string, string>;
+  /** Moves on with each place that is taken or given back. */
+  version: number;
+}
+
+interface Unused {
+  version: number;
+  since: number;
 }
 
 /** Looks at the places of agents and at the queue, as the store has them, for as long as a run goes on. */
 export class Watch {
   readonly watched: Watched = { looks: 0, violations: [], longestStuckMs: 0, mostWaiting: 0 };
-  private stuckSince: number | undefined;
+  private unused = new Map<string, Unused>();
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
 
@@ -44,11 +51,20 @@ export class Watch {
       if (load > capacity) watched.violations.push(`${_id} holds ${load} of ${capacity}`);
       if (free !== capacity - load) watched.violations.push(`${_id} has ${free} free, holds ${load} of ${capacity}`);
     }
-    const hasPlace = agents.some(({ status, connected, free }) => status === "online" && connected && free >= 1);
-    if (!hasPlace || waiting === 0) this.stuckSince = undefined;
-    else {
-      this.stuckSince ??= Date.now();
-      watched.longestStuckMs = Math.max(watched.longestStuckMs, Date.now() - this.stuckSince);
+    this.lookForUnused(waiting > 0 ? agents : []);
+  }
+
+  /** A place that stays free, of the same agent, while somebody waits. */
+  private lookForUnused(agents: StoredAgent[]): void {
+    const before = this.unused;
+    this.unused = new Map();
+    for (const { _id, status, connected, free, version } of agents) {
+      if (status !== "online" || !connected || free < 1) continue;
+      const known = before.get(_id);
+      const now = Date.now();
+      const unused = known?.version === version ? known : { version, since: now };
+      this.unused.set(_id, unused);
+      this.watched.longestStuckMs = Math.max(this.watched.longestStuckMs, now - unused.since);
     }
   }
 }
