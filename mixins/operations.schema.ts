@@ -11,6 +11,9 @@ export const LogLevelParams = Strict({
   operator: Type.Optional(ShownText(200)),
 });
 
+/** What an operator did that no context has a part in. */
+export const NoteParams = Strict({ operator: ShownText(200), deed: ShownText(300) });
+
 /** What a node says of its own state. */
 export const StateOfNode = Type.Object({ id: Type.String(), state: OneOf("starting", "running", "draining") });
 
@@ -59,6 +62,8 @@ declare module "../lib/actions" {
   interface ActionMap {
     /** The level of this node's log, `configured` to follow the configuration again; it is forgotten when the node ends. */
     "$ops.logLevel": Asked<typeof LogLevelParams, typeof StateOfNode>;
+    /** For the node's log, where the console's own goes to nobody. */
+    "$ops.note": Asked<typeof NoteParams, typeof StateOfNode>;
     "$ops.status": Asked<typeof NoParams, typeof StatusOfNode>;
     "$ops.drain": Asked<typeof ByOperator, typeof StateOfNode>;
     "$ops.undrain": Asked<typeof ByOperator, typeof StateOfNode>;

@@ -9,6 +9,7 @@ import {
   ByOperator,
   LogLevelParams,
   NoParams,
+  NoteParams,
   type ResilienceOfNode,
   StateOfNode,
   StatusOfNode,
@@ -94,6 +95,14 @@ export function operationsService(broker: ServiceBroker, levels: LiveLevels): Se
         handler({ params: { level, operator } }) {
           levels.force(level === "configured" ? undefined : level);
           broker.logger.info({ operator, logLevel: level }, "the node's log level was changed");
+          return state();
+        },
+      }),
+      note: action({
+        params: NoteParams,
+        returns: StateOfNode,
+        handler({ params: { operator, deed } }) {
+          broker.logger.info({ operator }, deed);
           return state();
         },
       }),

@@ -7,7 +7,7 @@ import { command, type Line, limitOf, optionOf, type ReplCommand } from "./comma
 import { confirmed, YES } from "./confirm";
 import { Refusal } from "./failure";
 import { letterInFull, letterTable } from "./letter-table";
-import { operator } from "./operator";
+import { noted } from "./operator";
 import { count } from "./text";
 
 /** The topics that there are; another one may be named. */
@@ -68,7 +68,7 @@ async function settle(broker: ServiceBroker, verb: "resend" | "drop", wanted: Le
   for (const [topic, letters] of byTopic)
     done += (await deadLettersIn(topics, topic)[verb](new Set(letters.map(({ id }) => id)))).length;
   const where = [...byTopic.keys()].join(" and ");
-  broker.logger.info({ operator: operator(), topics: where, done }, `dead letters: ${verb}`);
+  await noted(broker, `${letterCount(done)} of ${where} ${verb === "resend" ? "sent again" : "dropped"}`);
   return outcome(
     done,
     new Set(wanted.map(({ id }) => id)).size,
