@@ -17,9 +17,10 @@ import { KafkaTopics } from "./lib/topics/kafka";
 import type { Topics } from "./lib/topics/topics";
 import { Tracer } from "./lib/tracing/tracer";
 import { ZipkinExporter } from "./lib/tracing/zipkin";
+import { breakerMiddleware } from "./mixins/breaker.middleware";
 import { cacherFor } from "./mixins/cacher";
 import { configMiddleware } from "./mixins/config.middleware";
-import { countsAsFailure, ErrorRegenerator, isTriedAgain } from "./mixins/errors";
+import { ErrorRegenerator, isTriedAgain } from "./mixins/errors";
 import { hedgingMiddleware } from "./mixins/hedging.middleware";
 import { idempotencyMiddleware } from "./mixins/idempotency.mixin";
 import { LiveLevels } from "./mixins/live-levels";
@@ -30,7 +31,7 @@ import { operationsMiddleware } from "./mixins/operations.middleware";
 import { operationsService } from "./mixins/operations.service";
 import { registerProbes } from "./mixins/probes";
 import { requestScopeMiddleware } from "./mixins/request-scope.middleware";
-import { resilienceMiddleware } from "./mixins/resilience.middleware";
+import { livePolicies, resilienceMiddleware } from "./mixins/resilience.middleware";
 import { tracingMiddleware } from "./mixins/tracing.middleware";
 import { JsonSchemaValidator } from "./mixins/validator";
 import { replCommands } from "./repl";
@@ -102,15 +103,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
 
     // Off unless an action says that it is safe to run twice: then another node may answer for one that has died.
     retryPolicy: { enabled: false, retries: 2, delay: 100, maxDelay: 1000, factor: 2, check: isTriedAgain },
-    circuitBreaker: {
-      enabled: true,
-      threshold: 0.5,
-      windowTime: 30,
-      minRequestCount: 20,
-      halfOpenTime: 3000,
-      check: countsAsFailure,
-    },
-    // Moleculer's own is off: the limits are kept by the resilience middleware.
+    // Moleculer's own are off: the limits are kept by the breaker's and the resilience middleware, and can be changed live.
+    circuitBreaker: { enabled: false, threshold: 0.5, windowTime: 30, minRequestCount: 20, halfOpenTime: 3000 },
     bulkhead: { enabled: false, concurrency: 200, maxQueueSize: 2000 },
 
     cacher: cacherFor(environment.redisUrl, environment.namespace),
@@ -124,6 +118,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       idempotencyMiddleware(environment.leaseMs),
       metricsMiddleware(metrics),
       tracingMiddleware(tracer),
+      breakerMiddleware(resilience, metrics),
       hedgingMiddleware(metrics),
       requestScopeMiddleware,
       natsReconnects,
@@ -141,6 +136,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
         logger: broker.getLogger("config"),
       });
       attachNode(broker, { environment, config, store, topics, health, resilience, metrics, tracer });
+      resilience.policies = livePolicies(broker);
       registerProbes(broker, environment, store, health);
       broker.createService(operationsService(broker, levels));
       measureHealth(health, metrics);

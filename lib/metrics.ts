@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Histogram, type Metric, Registry, register } from "prom-client";
 import { MeasuredGauge } from "./measured-gauge";
 
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
@@ -35,6 +35,12 @@ export class Metrics {
   readonly actionsQueued = new MeasuredGauge({
     name: "shop_action_queued",
     help: "Calls of an action that wait on this node, as too many run already",
+    labelNames: ["action"],
+    registers: [this.registry],
+  });
+  readonly callsExpired = new Counter({
+    name: "shop_calls_expired_total",
+    help: "Calls that were not begun, as they had waited until their caller gave them up",
     labelNames: ["action"],
     registers: [this.registry],
   });
@@ -202,8 +208,10 @@ export class Metrics {
   });
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry });
+    // Once in a process, however often its broker is made again: what watches memory and the event loop cannot be stopped.
+    if (register.getMetricsAsArray().length === 0) collectDefaultMetrics();
     // Gauges under names that Prometheus keeps for counters; the same figures are there by type.
-    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
+    for (const metric of register.getMetricsAsArray())
+      if (!MISNAMED.includes(metric.name)) this.registry.registerMetric(metric as unknown as Metric);
   }
 }

@@ -23,6 +23,18 @@ const Count = Type.Integer({ minimum: 0 });
 export const ActionSettings = {
   timeout: Type.Integer({ description: "milliseconds that a call may take; 0 for no limit" }),
   retries: Type.Integer({ description: "how often a call is repeated on another node where one is gone" }),
+  breaker: Type.Object(
+    {
+      enabled: Type.Boolean(),
+      threshold: Type.Number(),
+      minCalls: Count,
+      windowMs: Count,
+      openMs: Count,
+    },
+    {
+      description: "what part of how many calls in what time has to fail for a node not to be asked, and for how long",
+    },
+  ),
   bulkhead: Type.Object(
     { concurrency: Count, queue: Count },
     { description: "how many calls run and wait on a node before more are refused" },

@@ -15,7 +15,7 @@ import {
   StatusOfNode,
   ResilienceOfNode as View,
 } from "./operations.schema";
-import { settingsOf } from "./resilience.middleware";
+import { policyOf } from "./resilience.middleware";
 import { statusOf } from "./status";
 
 type Calls = ResilienceOfNode["actions"][number]["calls"];
@@ -42,7 +42,7 @@ async function resilienceOf(broker: ServiceBroker): Promise<ResilienceOfNode> {
   return {
     actions: listed.map(({ name, action: declared = {} }) => ({
       name,
-      ...settingsOf(broker, declared),
+      ...policyOf(broker, declared),
       inFlight: resilience.bulkheads.get(name)?.inFlight ?? 0,
       queued: resilience.bulkheads.get(name)?.queued ?? 0,
       calls: calls.get(name) ?? { ok: 0, refused: 0, failed: 0 },

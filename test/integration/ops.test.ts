@@ -124,6 +124,7 @@ it("lists services with their actions, what applies to those and how they are do
     name: "worker.work",
     timeout: 5000,
     retries: 0,
+    breaker: { enabled: true, threshold: 0.5, minCalls: 20, windowMs: 30_000, openMs: 3000 },
     bulkhead: { concurrency: 200, queue: 2000 },
     nodes: [
       {
@@ -137,7 +138,9 @@ it("lists services with their actions, what applies to those and how they are do
     ],
   });
   // A second call finds no room.
-  Object.assign(broker.options.bulkhead ?? {}, { concurrency: 1, maxQueueSize: 1 });
+  const rule = { actions: "worker.work", bulkhead: { concurrency: 1, queue: 1 } };
+  const values = { application: { "resilience.policies": [rule] } };
+  nodeOf(broker).config.update({ version: 1, etag: "one", values });
   const [queued] = [ask()];
   await eventually(async () => (await work()).nodes[0]?.queued === 1);
   expect((await ask()).status).toBe(503);
