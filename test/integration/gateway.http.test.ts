@@ -42,6 +42,8 @@ describe("what is published", () => {
       "/named",
       "/once",
       "/openapi.json",
+      "/ops/nodes",
+      "/ops/services",
       "/schemas/{type}.json",
       "/stream",
       "/stream/tickets",

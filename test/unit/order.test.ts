@@ -97,8 +97,8 @@ describe("transitions", () => {
 
   it("keep the end of the payment window only while it waits", () => {
     const order = placed();
-    expect(openForPayment(order, payment()).change.$unset).toEqual({});
-    expect(markPaid(order, payment(), "c1", 1000).change.$unset).toEqual({ expiresAt: true });
+    expect(openForPayment(order, payment()).change.$unset).not.toHaveProperty("expiresAt");
+    expect(markPaid(order, payment(), "c1", 1000).change.$unset).toHaveProperty("expiresAt");
   });
 
   it("leave work to do, due when the node that should do it is taken for dead", () => {
@@ -196,7 +196,7 @@ describe("refunds", () => {
 
   it("are next when other work is done and some were promised meanwhile", () => {
     expect(workDone(paid).change.$set).toMatchObject({ work: "refund" });
-    expect(workDone({ ...paid, refundsPending: 0 }).change.$unset).toEqual({ work: true, due: true });
+    expect(workDone({ ...paid, refundsPending: 0 }).change.$unset).toEqual({ work: true, due: true, failed: true });
     expect(workDone(paid).from).toEqual({ _id: "o1", work: "refund", refundsPending: 1 });
   });
 
