@@ -16,6 +16,8 @@ export const answerMethods: AnswerMethods = {
   sendResponse(req, res, data, action) {
     if (!(data instanceof PassThrough)) return theirs.sendResponse.call(this, req, res, data, action);
     res.writeHead(200, { ...req.$ctx?.meta.$responseHeaders, "Content-Type": EVENT_STREAM });
+    // `pipeline` listens seven times to the end of an answer, whose measuring and tracing do so, too.
+    res.setMaxListeners(20);
     pipeline(data, res, () => undefined);
   },
 };
