@@ -8,7 +8,7 @@ import type { GatewayRequest, GatewayResponse, Middleware } from "./gateway";
 import { idempotencyKeyOf } from "./middlewares";
 import { toProblem, toPublicError } from "./problem";
 import type { RateLimits } from "./rate-limits";
-import { isRead, paramsOf } from "./request";
+import { isRead, paramsOf, statusOf } from "./request";
 
 export const EVENT_STREAM = "text/event-stream";
 
@@ -38,8 +38,7 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
     res.once("close", () => {
       const ms = performance.now() - started;
       const route = req.$alias?.path ?? "none";
-      // nginx's word for a client that went away before its answer.
-      const status = res.writableFinished ? res.statusCode : 499;
+      const status = statusOf(res);
       // How long somebody listens is no measure of how fast this is.
       if (res.getHeader("Content-Type") !== EVENT_STREAM)
         metrics.http.observe({ method: req.method ?? "", route, status: String(status) }, ms / 1000);

@@ -30,7 +30,7 @@ export function crossOrigin({ corsOrigins }: Environment): Middleware {
     origin: corsOrigins.length > 0 ? corsOrigins : false,
     methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowedHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "If-None-Match"],
-    exposedHeaders: ["X-Request-Id", "Idempotent-Replayed", "Retry-After", "ETag", "Location"],
+    exposedHeaders: ["X-Request-Id", "traceparent", "Idempotent-Replayed", "Retry-After", "ETag", "Location"],
     maxAge: 600,
   }) as unknown as Middleware;
 }

@@ -70,6 +70,7 @@ function success(action: GatewayAction): Record<string, object> {
   const status = String(action.status ?? (empty ? 204 : 200));
   const headers = {
     "X-Request-Id": header("the request's id, for questions about it"),
+    traceparent: header("the request's trace and span, as W3C Trace Context has them"),
     ...(action.idempotency && { "Idempotent-Replayed": header("`true` on the answer of an earlier request") }),
     ...(action.conditional && { ETag: header("names this version of the answer") }),
     ...(status === "201" && { Location: header("where what was made is found") }),

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import proxyAddr from "proxy-addr";
 import { invalid } from "../../lib/errors";
 import { newId } from "../../lib/ids";
@@ -7,6 +7,8 @@ import type { GatewayRequest } from "./gateway";
 import { NOT_JSON } from "./problem";
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** nginx's word for a client that went away before its answer. */
+const CLIENT_GONE = 499;
 
 /** The client's own request id where it is one that may stand in a header and a log, else a new one. */
 export function requestIdOf(req: IncomingMessage): string {
@@ -35,6 +37,9 @@ function coerceAll(values: Record<string, unknown>, action: DeclaredAction): Rec
   const types = schemaTypes(action);
   return Object.fromEntries(Object.entries(values).map(([name, text]) => [name, coerce(text, types[name]?.type)]));
 }
+
+/** What became of a request, once its answer is closed. */
+export const statusOf = (res: ServerResponse): number => (res.writableFinished ? res.statusCode : CLIENT_GONE);
 
 export const isRead = (method: string | undefined): boolean => method === "GET" || method === "HEAD";
 

@@ -2,15 +2,17 @@ import type { ServerResponse } from "node:http";
 import type { Span } from "../../lib/tracing/span";
 import type { Tracer } from "../../lib/tracing/tracer";
 import type { GatewayRequest } from "./gateway";
+import { statusOf } from "./request";
 
-/** nginx's word for a client that went away before its answer. */
-const CLIENT_GONE = 499;
-
-/** A request's SERVER span, from here to the end of its answer; the path itself may hold what is nobody's business. */
+/**
+ * A request's SERVER span, from here to the end of its answer, which names it; the path itself may hold what is nobody's
+ * business.
+ */
 export function traceRequest(tracer: Tracer, node: string, req: GatewayRequest, res: ServerResponse): Span {
   const method = req.method ?? "";
   const tags = { "http.method": method, node };
   const span = tracer.enter({ name: method, service: "api", kind: "SERVER", tags }, req.headers.traceparent);
+  res.setHeader("traceparent", span.traceparent);
   if (!span.isKept) return span;
   req.$span = span;
   res.once("close", () => {
@@ -19,7 +21,7 @@ export function traceRequest(tracer: Tracer, node: string, req: GatewayRequest, 
       span.rename(`${method} ${route}`);
       span.tag("http.route", route);
     }
-    const status = res.writableFinished ? res.statusCode : CLIENT_GONE;
+    const status = statusOf(res);
     span.tag("http.status_code", String(status));
     if (status >= 500) span.tag("error", String(status));
     span.end();

@@ -68,6 +68,14 @@ describe("headers", () => {
     expect(odd.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  it("names its trace, also of what fails, and goes on with a client's", async () => {
+    for (const path of ["/api/v1/mine", "/api/v1/nothing"])
+      expect((await get(path)).headers.get("traceparent")).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const traced = await get("/api/v1/mine", { traceparent: `00-${traceId}-00f067aa0ba902b7-00` });
+    expect(traced.headers.get("traceparent")).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-00$`));
+  });
+
   it("has security headers on answers and errors, and no CORS where no origin is named", async () => {
     for (const path of ["/api/v1/things/a", "/api/v1/nothing", "/docs"]) {
       const { headers } = await get(path, { Origin: "https://evil.example" });
