@@ -2,6 +2,7 @@ import "dotenv/config";
 import { ServiceBroker } from "moleculer";
 import type { Meta, Role } from "../lib/actions";
 import { nodeOf } from "../lib/node";
+import { LiveLevels } from "../mixins/live-levels";
 import type { UserView } from "../services/user/user.contract";
 
 const ROLES: Role[] = ["customer", "agent", "admin"];
@@ -22,6 +23,8 @@ function createNode(): ServiceBroker {
   const { default: userService } =
     require("../services/user/user.service") as typeof import("../services/user/user.service");
   const broker = new ServiceBroker(options);
+  // Whatever the cluster is configured to log: its lines would stand around the answer.
+  LiveLevels.of(broker).force("fatal");
   broker.createService(userService(broker));
   return broker;
 }

@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
 import { config } from "dotenv";
 import { ServiceBroker } from "moleculer";
-import { callOf } from "../lib/actions";
 import { EnvironmentError } from "../lib/environment";
 import { nodeOf } from "../lib/node";
 import { drainOnSignal } from "../mixins/lifecycle";
+import { LiveLevels } from "../mixins/live-levels";
 import { openConsole } from "../repl/console";
 
 /** A node of the cluster that hosts nothing and has Moleculer's console, also while a server other than NATS is away. */
@@ -21,10 +21,9 @@ async function start(): Promise<void> {
   const { default: options } = require("../moleculer.config") as typeof import("../moleculer.config");
   const broker = new ServiceBroker(options);
   drainOnSignal(() => broker);
-  await broker.start();
   // Whatever the nodes are configured to log, here it would stand between the answers.
-  const { level } = nodeOf(broker).environment.log;
-  await callOf(broker)("$ops.logLevel", { level }, { nodeID: broker.nodeID });
+  LiveLevels.of(broker).force(nodeOf(broker).environment.log.level);
+  await broker.start();
   await openConsole(broker);
 }
 

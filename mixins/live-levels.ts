@@ -50,6 +50,12 @@ export class LiveLevels extends Loggers.Pino {
     this.apply();
   }
 
+  /** The levels of a node's logs. */
+  static of({ options: { logger } }: ServiceBroker): LiveLevels {
+    if (logger instanceof LiveLevels) return logger;
+    throw new Error("this broker was not made from moleculer.config.ts");
+  }
+
   /** Of this node alone, whatever the configuration says; undefined ends that. */
   force(level: Level | undefined): void {
     this.forced = level;

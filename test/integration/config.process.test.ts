@@ -44,7 +44,7 @@ it("a secret is in no line of the log, at the lowest level", () => {
   expect(log.includes(SECRET)).toBe(false);
 }, 40_000);
 
-it("levels of logs follow at once, of one service or of all that have none of their own", () => {
+it("levels of logs follow at once, of one service or of all that have none of their own, except where one is forced", () => {
   const log = told({ STORY: "levels", LOG_LEVEL: "warn" });
   const said = [...log.matchAll(/"msg":"((?:lamp|others)-[a-z-]+)"/g)].map(([, text]) => text);
   expect(said).toEqual(["lamp-of-one", "others-of-all"]);

@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { LiveLevels } from "../../mixins/live-levels";
 import { Cluster } from "./config.parts";
 import { eventually } from "./node";
 
@@ -33,6 +34,12 @@ const stories: Record<string, (node: Awaited<ReturnType<Cluster["one"]>>) => Pro
     await node.put("lamp", { "log.level": "fatal", "lamp.brightness": 2 });
     await eventually(() => node.lamp.brightness === 2);
     say("of-all");
+    LiveLevels.of(node.broker).force("warn");
+    say("forced");
+    await node.put("application", { "log.level": "trace", "lamp.socket": 1 });
+    await node.put("lamp", { "log.level": "trace", "lamp.brightness": 3 });
+    await eventually(() => node.lamp.brightness === 3);
+    say("forced-still");
   },
 };
 
