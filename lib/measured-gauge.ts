@@ -4,7 +4,7 @@ import { within } from "./time";
 /** Milliseconds that a figure may take which is asked for at a scrape; one that takes longer is left out. */
 const MEASURE_MS = 1500;
 
-interface Sample {
+export interface Sample {
   labels: Record<string, string>;
   value: number;
 }
@@ -14,19 +14,20 @@ export class MeasuredGauge {
   private readonly sources = new Set<() => Promise<Sample[]> | Sample[]>();
 
   constructor(options: { name: string; help: string; labelNames: string[]; registers: Registry[] }) {
-    const { sources } = this;
+    const samples = () => this.samples();
     new Gauge({
       ...options,
       async collect() {
         this.reset();
-        await Promise.all(
-          [...sources].map(async (source) => {
-            const samples = await within(MEASURE_MS, source).catch(() => []);
-            for (const { labels, value } of samples) this.set(labels, value);
-          }),
-        );
+        for (const { labels, value } of await samples()) this.set(labels, value);
       },
     });
+  }
+
+  /** What a scrape would be told now. */
+  async samples(): Promise<Sample[]> {
+    const asked = [...this.sources].map((source) => within(MEASURE_MS, source).catch(() => []));
+    return (await Promise.all(asked)).flat();
   }
 
   /** Adds a source of one set of labels; the answer takes it away again. */
