@@ -1,10 +1,9 @@
 import type { Middleware, Service, ServiceBroker, ServiceSchema } from "moleculer";
-import { Gauge } from "prom-client";
 import { callOf } from "../lib/actions";
 import { UnreadableCipher } from "../lib/config/cipher";
 import { EnvironmentError } from "../lib/environment";
 import { listeners } from "../lib/events";
-import { nodeOf } from "../lib/node";
+import { nodeOf, type ShopNode } from "../lib/node";
 import { readCopy, writeCopy } from "./config-copy";
 import type { LiveLevels } from "./live-levels";
 import { maintenanceMixin } from "./maintenance.mixin";
@@ -117,28 +116,14 @@ const listeningService = (broker: ServiceBroker, follower: Follower): ServiceSch
   }) as ServiceSchema["events"],
 });
 
-function registerMetrics(broker: ServiceBroker): void {
-  const { config, metrics } = nodeOf(broker);
-  const registers = [metrics.registry];
-  new Gauge({
-    name: "shop_config_version",
-    help: "Version of the configuration that this node has taken",
-    registers,
-    collect() {
-      this.set(config.version);
-    },
-  });
-  new Gauge({
-    name: "shop_config_deviations",
-    help: "Keys whose newest value does not hold here: it cannot be used, or needs a restart",
-    labelNames: ["application", "key", "reason"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { application, key, pendingRestart } of config.deviations())
-        this.set({ application, key, reason: pendingRestart ? "restart" : "refused" }, 1);
-    },
-  });
+function measure({ config, metrics }: ShopNode): void {
+  metrics.configVersion.measure({}, () => config.version);
+  metrics.configDeviations.sample(() =>
+    config.deviations().map(({ application, key, pendingRestart }) => ({
+      labels: { application, key, reason: pendingRestart ? "restart" : "refused" },
+      value: 1,
+    })),
+  );
 }
 
 const isInternal = ({ name }: { name: string }) => name.startsWith("$");
@@ -150,7 +135,7 @@ export function configMiddleware(levels: LiveLevels): Middleware {
     name: "Config",
     async starting(broker) {
       follower = new Follower(broker);
-      registerMetrics(broker);
+      measure(nodeOf(broker));
       levels.follow(broker);
       broker.createService(listeningService(broker, follower));
     },

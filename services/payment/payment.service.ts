@@ -47,7 +47,7 @@ export default function paymentService(broker: ServiceBroker): ServiceSchema {
   const received = openReceived(store);
   const receivedStore = new ReceivedStore(received, leaseMs);
   const providers = providersOf(broker);
-  const metrics = paymentMetrics(node.registry);
+  const metrics = paymentMetrics(node);
   const paymentStore = new PaymentStore(payments, leaseMs, metrics.became);
   const logger = broker.getLogger("payment");
   const background = new Background(logger);

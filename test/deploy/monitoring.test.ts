@@ -5,7 +5,6 @@ import { Counter, Histogram, type MetricObject } from "prom-client";
 import { parse, stringify } from "yaml";
 import { Metrics } from "../../lib/metrics";
 import { replCommands } from "../../repl";
-import { paymentMetrics } from "../../services/payment/payment.metrics";
 import { use, withTools } from "./tools";
 
 interface Rule {
@@ -34,7 +33,6 @@ const queries = [...dashboard.panels.flatMap(({ targets = [] }) => targets), ...
 /** Every series that a node's operations port can answer, and what Prometheus makes itself. */
 function series(): Set<string> {
   const { registry } = new Metrics();
-  paymentMetrics(registry);
   const names = (registry.getMetricsAsArray() as (MetricObject & object)[]).flatMap((metric) => {
     const { name } = metric;
     if (metric instanceof Histogram) return [`${name}_bucket`, `${name}_sum`, `${name}_count`];

@@ -49,7 +49,7 @@ const webhooks = new PaymentWebhooks({
       return {};
     },
   } as unknown as PaymentProcess,
-  metrics: paymentMetrics(new Metrics().registry),
+  metrics: paymentMetrics(new Metrics()),
   background,
 });
 
