@@ -82,8 +82,10 @@ export function clientActions(parts: Parts): Record<string, ActionSchema> {
       async handler({ params: { userId, conversationId } }) {
         const conversation = await conversations.get(conversationId);
         if (!conversation) return { unread: 0 };
-        const { customer, agent } = conversation;
+        const { customer, agent, status } = conversation;
         if (customer.id !== userId && agent?.id !== userId) return { unread: 0 };
+        // What is over asks nothing more of whoever helped.
+        if (customer.id !== userId && status === "closed") return { unread: 0 };
         const reader = { id: userId, agent: customer.id !== userId };
         const [unread, oldestAt] = await Promise.all([
           views.unread(conversation, reader),

@@ -1,7 +1,7 @@
 import type { ActionSchema } from "moleculer";
 import { action, callerOf, callOf } from "../../lib/actions";
 import { conflict } from "../../lib/errors";
-import { HELPERS, visibleConversation, visibleSeq } from "./access";
+import { forAgentsOnly, HELPERS, visibleConversation, visibleSeq } from "./access";
 import * as schema from "./chat.schema";
 import { type Conversation, isOpen, transition } from "./conversation";
 import { listConversations } from "./conversation.list";
@@ -129,6 +129,7 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
       async handler(ctx) {
         const { id, labels } = ctx.params;
         const { conversation, reader } = await visibleConversation(conversations, id, callerOf(ctx));
+        if (!reader.agent) throw forAgentsOnly();
         const labelled = await conversations.apply(transition(conversation, { from: {}, set: { labels } }));
         if (labelled) await delivery.conversation(labelled, { agentsOnly: true });
         return views.one(labelled ?? conversation, reader);

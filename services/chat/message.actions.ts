@@ -1,6 +1,6 @@
 import type { ActionSchema } from "moleculer";
 import { action, type Caller, callerOf, callOf, type ShopContext } from "../../lib/actions";
-import { conflict, forbidden, notFound } from "../../lib/errors";
+import { conflict, forbidden, notFound, tooMany } from "../../lib/errors";
 import { Nothing } from "../../lib/schema";
 import { after } from "../../lib/time";
 import { conversationClosed, forAgentsOnly, isAgent, visibleConversation, visibleSeq, writingRefused } from "./access";
@@ -11,6 +11,7 @@ import type { Delivery } from "./delivery";
 import { type Message, messageView, type Sender } from "./message";
 import type { MessageStore } from "./message.store";
 import type { Messaging } from "./messaging";
+import { bytesOfAll } from "./paging";
 import type { People } from "./people";
 
 interface Parts {
@@ -23,6 +24,9 @@ interface Parts {
 
 /** Milliseconds in which one may change what one wrote. */
 const CHANGE_WITHIN_MS = 10 * 60_000;
+
+/** Bytes of all that one edits in a conversation in that time: what was edited is in one answer for whoever was away. */
+const EDITED_BYTES = 64 * 1024;
 
 const deleted = () => conflict("MESSAGE_DELETED", "The message is deleted.");
 
@@ -130,10 +134,16 @@ export function messageActions(parts: Parts): Record<string, ActionSchema> {
         [409, "CONVERSATION_CLOSED"],
         [409, "MESSAGE_DELETED"],
         [409, "TOO_LATE"],
+        [429, "TOO_MANY_EDITS"],
       ],
       async handler(ctx) {
         const { id, messageId, text } = ctx.params;
-        const edited = await rewrite(await changeable(id, messageId, callerOf(ctx)), text);
+        const caller = callerOf(ctx);
+        const message = await changeable(id, messageId, caller);
+        const others = await messages.editedBy(id, caller.id, after(-CHANGE_WITHIN_MS));
+        if (bytesOfAll([...others, { text }]) > EDITED_BYTES)
+          throw tooMany("TOO_MANY_EDITS", "You have edited too much in this conversation.", CHANGE_WITHIN_MS / 1000);
+        const edited = await rewrite(message, text);
         if (!edited) throw deleted();
         return messageView(edited);
       },

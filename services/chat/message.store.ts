@@ -1,7 +1,8 @@
 import { DuplicateKey, type Filter, type OpenableCollection, type Store } from "../../lib/store/collection";
 import { now } from "../../lib/time";
 import type { Reader } from "./access";
-import { changing, type Message, messageId, searchTokens } from "./message";
+import { changing, type Message, messageId, searchTokens, withoutTextInId } from "./message";
+import { fitting, PAGE_BYTES } from "./paging";
 
 /** Messages of a conversation above one seq and up to another. */
 const between = (conversationId: string, after: number, upTo: number): Filter => ({
@@ -22,6 +23,8 @@ export interface Span {
   after: number;
   upTo: number;
   limit: number;
+  /** Of them together; unless given, what an answer may have. */
+  bytes?: number;
   /** Where there are more, those at the end; answered in order all the same. */
   newest?: boolean;
 }
@@ -59,14 +62,18 @@ export function messageStore(store: Store) {
     /** Takes away a message that nobody was ever shown. */
     discard: ({ _id, key }: Message): Promise<number> => collection.remove({ _id, key }),
 
-    /** In order; one more than `limit` where there are more. */
-    async page(conversationId: string, reader: Reader, { after, upTo, limit, newest = false }: Span) {
+    /** In order; at least one where there are some. */
+    async page(
+      conversationId: string,
+      reader: Reader,
+      { after, upTo, limit, bytes = PAGE_BYTES, newest = false }: Span,
+    ) {
       const found = await collection.find(
         { ...between(conversationId, after, upTo), ...seenBy(reader) },
         { sort: [newest ? "-_id" : "_id"], limit: limit + 1, fields: SHOWN },
       );
-      const items = found.slice(0, limit);
-      return { items: newest ? items.reverse() : items, more: found.length > limit };
+      const items = fitting(found.slice(0, limit), bytes);
+      return { items: newest ? items.reverse() : items, more: found.length > items.length };
     },
 
     /** Those up to `seq` that were edited or deleted when that was the last one, or later. */
@@ -105,9 +112,11 @@ export function messageStore(store: Store) {
     },
 
     /** Changes a message, or with null deletes it; null where it is deleted. The change is to be {@link placed} then. */
-    rewrite({ _id, conversationId }: Message, text: string | null): Promise<Message | null> {
+    rewrite(message: Message, text: string | null): Promise<Message | null> {
+      const { _id, conversationId } = message;
       const at = now();
-      const set = text === null ? { text: "", deletedAt: at } : { text, editedAt: at, tokens: searchTokens(text) };
+      const gone = { text: "", deletedAt: at, ...withoutTextInId(message) };
+      const set = text === null ? gone : { text, editedAt: at, tokens: searchTokens(text) };
       return collection.update(
         { _id, deletedAt: { $exists: false } },
         {
@@ -117,6 +126,17 @@ export function messageStore(store: Store) {
         },
       );
     },
+
+    /** What a user edited in a conversation since then. */
+    editedBy: (conversationId: string, userId: string, since: string): Promise<Message[]> =>
+      collection.find(
+        {
+          changed: { $gte: messageId(conversationId, 0), $lte: changing(conversationId) },
+          "sender.id": userId,
+          editedAt: { $gte: since },
+        },
+        { fields: ["text"] },
+      ),
 
     /** Whoever has all up to `lastSeq`, read after the change, has read the message before it at the latest. */
     async placed({ _id, conversationId, version }: Message, lastSeq: number): Promise<void> {
@@ -165,13 +185,13 @@ export function messageStore(store: Store) {
      * What an erased user wrote in a conversation, at the latest seen with `lastSeq`; with `texts` that goes as well.
      * Answers how many were left to forget.
      */
-    forget: (conversationId: string, userId: string, lastSeq: number, texts: boolean): Promise<number> =>
-      collection.updateMany(
-        {
-          ...between(conversationId, 0, lastSeq + 1),
-          "sender.id": userId,
-          $or: [{ "sender.name": { $ne: "" } }, ...(texts ? [{ text: { $ne: "" } }] : [])],
-        },
+    async forget(conversationId: string, userId: string, lastSeq: number, texts: boolean): Promise<number> {
+      const theirs: Filter = { ...between(conversationId, 0, lastSeq + 1), "sender.id": userId };
+      if (texts)
+        for (const message of await collection.find({ ...theirs, clientMsgId: { $gte: "open-", $lt: "open." } }))
+          await collection.update({ _id: message._id }, { $set: withoutTextInId(message) }, { fields: [] });
+      return collection.updateMany(
+        { ...theirs, $or: [{ "sender.name": { $ne: "" } }, ...(texts ? [{ text: { $ne: "" } }] : [])] },
         {
           $set: {
             "sender.name": "",
@@ -181,7 +201,8 @@ export function messageStore(store: Store) {
           $inc: { version: 1 },
           ...(texts && { $unset: { tokens: true } }),
         },
-      ),
+      );
+    },
   };
 }
 

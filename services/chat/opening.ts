@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Call } from "../../lib/actions";
 import { hasType } from "../../lib/errors";
 import type { Static } from "../../lib/schema";
@@ -7,6 +6,7 @@ import type { OpenParams } from "./chat.schema";
 import { type Conversation, newConversation } from "./conversation";
 import type { ConversationStore } from "./conversation.store";
 import type { Delivery } from "./delivery";
+import { openingId } from "./message";
 import type { Messaging } from "./messaging";
 import { requireOwnOrder } from "./orders";
 import { type People, renamed } from "./people";
@@ -24,9 +24,6 @@ interface Opened {
   conversation: Conversation;
   isNew: boolean;
 }
-
-/** Where the client gave none: the same words twice in a conversation are one message. */
-const openingId = (text: string) => `open-${createHash("sha256").update(text).digest("base64url")}`;
 
 /** The customer's open conversation, or a new one, with `text` as a message in it. */
 export function opening({ conversations, messaging, delivery, people }: Parts) {

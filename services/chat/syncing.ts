@@ -5,6 +5,7 @@ import type { DeskNews, Synced } from "./chat.schema";
 import type { ConversationStore } from "./conversation.store";
 import { messageView } from "./message";
 import type { MessageStore } from "./message.store";
+import { bytesOfAll, PAGE_BYTES } from "./paging";
 import type { ConversationViews } from "./view";
 
 /** New messages in one answer. What was edited comes on top, or a page of edits would be asked for again and again. */
@@ -16,6 +17,13 @@ interface Parts {
   views: ConversationViews;
 }
 
+/** Those with new messages first, as answering them moves their cursors on, and of the others not always the same ones. */
+function inTurn<S extends { isBehind: boolean }>(shown: S[]): S[] {
+  const others = shown.filter(({ isBehind }) => !isBehind);
+  const first = Math.floor(Math.random() * others.length);
+  return [...shown.filter(({ isBehind }) => isBehind), ...others.slice(first), ...others.slice(0, first)];
+}
+
 /**
  * What a client lacks that has each conversation up to its cursor: what is above, and what was edited or deleted while
  * that was the last one or later. A conversation that the page has no room for is left to the next call, whole.
@@ -25,28 +33,31 @@ export async function synchronised(
   caller: Caller,
   cursors: Record<string, number>,
 ): Promise<Static<typeof Synced>> {
-  const ids = Object.keys(cursors);
-  const found = await conversations.visible(ids, isAgent(caller) ? undefined : caller.id);
+  const found = await conversations.visible(Object.keys(cursors), isAgent(caller) ? undefined : caller.id);
   const synced: Static<typeof Synced> = { messages: [], conversations: [], more: false };
-  const shown = found.map((conversation) => ({ conversation, reader: readerOf(conversation, caller) }));
-  let room = SYNC_PAGE;
-  for (const { conversation, reader } of shown) {
-    const { _id: id } = conversation;
-    const cursor = cursors[id] ?? 0;
+  const shown = found.map((conversation) => {
+    const reader = readerOf(conversation, caller);
     const last = visibleSeq(conversation, reader);
-    if (cursor < last && room === 0) {
+    const cursor = cursors[conversation._id] ?? 0;
+    return { conversation, reader, last, cursor, isBehind: cursor < last };
+  });
+  let room = SYNC_PAGE;
+  let bytes = PAGE_BYTES;
+  for (const { conversation, reader, last, cursor, isBehind } of inTurn(shown)) {
+    if (bytes <= 0 || (isBehind && room === 0)) {
       synced.more = true;
       continue;
     }
-    const [changed, above] = await Promise.all([
-      cursor > 0 ? messages.changedSince(id, reader, Math.min(cursor, last)) : [],
-      cursor < last
-        ? messages.page(id, reader, { after: cursor, upTo: last, limit: room })
-        : { items: [], more: false },
-    ]);
+    const { _id: id } = conversation;
+    const changed = cursor > 0 ? await messages.changedSince(id, reader, Math.min(cursor, last)) : [];
+    bytes -= bytesOfAll(changed);
+    const above = isBehind
+      ? await messages.page(id, reader, { after: cursor, upTo: last, limit: room, bytes })
+      : { items: [], more: false };
     synced.messages.push(...[...changed, ...above.items].map(messageView));
     synced.more ||= above.more;
     room -= above.items.length;
+    bytes -= bytesOfAll(above.items);
   }
   synced.conversations = await views.many(shown);
   return synced;

@@ -85,6 +85,8 @@ test("labels are for agents", async () => {
   });
   expect(await lab.find(agent, id)).toMatchObject({ labels: ["refund", "배송"] });
   expect(await lab.find(customer, id)).toMatchObject({ labels: [] });
+  const own = await lab.open(agent);
+  await expect(lab.ask(agent, "label", { id: own.id, labels: ["mine"] })).rejects.toMatchObject({ code: 403 });
   await expect(lab.ask(agent, "label", { id, labels: ["a", "a"] })).rejects.toMatchObject({ code: 422 });
   await expect(lab.ask(agent, "label", { id: "none", labels: [] })).rejects.toMatchObject({ code: 404 });
 });

@@ -112,6 +112,22 @@ describe("a message", () => {
     expect(lab.toldTo(agent, "chat.changed")).toHaveLength(2);
   });
 
+  test("that opened a conversation leaves nothing to guess its text from when that is deleted", async () => {
+    const customer = await lab.person("customer");
+    const { id } = await lab.open(customer, { text: "my pin is 4821" });
+    const [opened] = (await lab.history(customer, id)).items;
+    await lab.ask(customer, "unsend", { id, messageId: opened?.id });
+    expect((await lab.history(customer, id)).items).toMatchObject([{ text: "", clientMsgId: "open-1" }]);
+    // The same words again are another message now.
+    await lab.open(customer, { text: "my pin is 4821" });
+    await lab.node.call("chat.erase", { userId: customer.id });
+    const { items } = await lab.history(agent, id);
+    expect(items).toMatchObject([
+      { text: "", clientMsgId: "open-1" },
+      { text: "", clientMsgId: "open-2" },
+    ]);
+  });
+
   test("can be changed for ten minutes", async () => {
     const { id } = await lab.open(customer);
     const { id: messageId } = await lab.send(customer, id, "one");
@@ -210,6 +226,11 @@ test("what is unread is counted from what one has read, which only grows", async
   for (const somebody of [other.id, "nobody"]) expect(await asked(somebody)).toEqual({ unread: 0 });
   await lab.ask(agent, "transfer", { id, queue: true });
   expect(await asked(agent.id)).toEqual({ unread: 0 });
+  await lab.ask(other, "claim", { id });
+  await lab.send(other, id, "bye");
+  expect((await asked(other.id)).unread).toBeGreaterThan(0);
+  await lab.ask(customer, "close", { id });
+  expect([(await asked(other.id)).unread, (await asked(customer.id)).unread]).toEqual([0, 2]);
   expect(lab.toldTo(customer, "chat.read")).toMatchObject([
     { conversationId: id, userId: agent.id, seq: 3 },
     { userId: agent.id, seq: 6 },

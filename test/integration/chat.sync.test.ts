@@ -139,6 +139,35 @@ test("edits that race with writers and readers are missed by nobody", async () =
   await client.expectAll();
 });
 
+const bytes = (answer: object) => Buffer.byteLength(JSON.stringify(answer));
+
+test("no answer is too large for NATS, whatever is written, and a client catches up all the same", async () => {
+  const customer = await lab.person("customer");
+  const { id } = await lab.open(customer);
+  // Six bytes each in JSON.
+  const heavy = "\u0001".repeat(4000);
+  for (let i = 0; i < 60; i++) await lab.send(customer, id, heavy);
+  expect(bytes(await lab.history(customer, id, { limit: 100 }))).toBeLessThan(500_000);
+  expect(bytes(await lab.history(customer, id, { afterSeq: 3, limit: 100 }))).toBeLessThan(500_000);
+  const client = new Client(customer, [id]);
+  expect(bytes(await client.call())).toBeLessThan(500_000);
+  await client.catchUp();
+  await client.expectAll();
+});
+
+test("what somebody edits has an end, so that it is in one answer", async () => {
+  const customer = await lab.person("customer");
+  const { id } = await lab.open(customer);
+  const sent = [];
+  for (let i = 0; i < 5; i++) sent.push(await lab.send(customer, id, `${i}`));
+  const edit = (message: Message | undefined, text: string) =>
+    lab.ask<Message>(customer, "edit", { id, messageId: message?.id, text });
+  const heavy = "\u0001".repeat(4000);
+  for (const message of sent.slice(0, 2)) await edit(message, heavy);
+  await expect(edit(sent[2], heavy)).rejects.toMatchObject({ code: 429, type: "TOO_MANY_EDITS" });
+  expect(await edit(sent[3], "short")).toMatchObject({ text: "short" });
+});
+
 test("the heads of conversations are those that each user may see", async () => {
   const customer = await lab.person("customer");
   const agent = await lab.person("agent");
