@@ -47,10 +47,8 @@ export class NodeConfig {
   /** Names of the keys that this node reads, by application. */
   get wanted(): Record<string, string[]> {
     const wanted: Record<string, string[]> = {};
-    for (const place of [...this.settings.keys()].sort()) {
-      const [application = "", name = ""] = place.split(" ");
-      wanted[application] = [...(wanted[application] ?? []), name];
-    }
+    const sorted = [...this.settings].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [, { application, key }] of sorted) wanted[application] = [...(wanted[application] ?? []), key.name];
     return wanted;
   }
 
@@ -77,9 +75,9 @@ export class NodeConfig {
     for (const [name, declared] of Object.entries(declaration.keys)) {
       const place = placeOf(application, declared.name);
       if (this.settings.get(place)?.key !== declared) {
-        const setting = new Setting(declared, this.parts.environment[declared.name], this.parts.ciphers);
+        const setting = new Setting(application, declared, this.parts.environment[declared.name], this.parts.ciphers);
         this.settings.set(place, setting);
-        this.take(setting, place, this.latest.values[application]?.[declared.name], true);
+        this.take(setting, true);
       }
       Object.defineProperty(accessor, name, {
         enumerable: !declared.secret,
@@ -120,10 +118,7 @@ export class NodeConfig {
   /** Takes what `config` says. The first time, before services start, an unreadable secret throws UnreadableCipher. */
   update(values: NodeValues): void {
     this.latest = values;
-    for (const [place, setting] of this.settings) {
-      const [application = ""] = place.split(" ", 1);
-      this.take(setting, place, values.values[application]?.[setting.key.name], !this.running);
-    }
+    for (const setting of this.settings.values()) this.take(setting, !this.running);
   }
 
   /** From now on changes are live: what needs a restart waits for it, and what cannot be read is not taken. */
@@ -133,16 +128,17 @@ export class NodeConfig {
 
   /** Keys whose newest value is not the one that holds, and why. */
   deviations(): Deviation[] {
-    return [...this.settings].flatMap(([place, { key, pendingRestart, refused }]) => {
-      const [application = ""] = place.split(" ", 1);
-      return pendingRestart || refused ? [{ application, key: key.name, pendingRestart, refused }] : [];
-    });
+    return [...this.settings.values()].flatMap(({ application, key, pendingRestart, refused }) =>
+      pendingRestart || refused ? [{ application, key: key.name, pendingRestart, refused }] : [],
+    );
   }
 
-  private take(setting: Setting, place: string, given: unknown, first: boolean): void {
+  /** Has a setting take what was said last. */
+  private take(setting: Setting, first: boolean): void {
+    const { application, key } = setting;
     const before = setting.refused ?? setting.pendingRestart;
-    const outcome = setting.take(given, first);
-    const line = { application: place.split(" ", 1)[0], key: setting.key.name, version: this.latest.version };
+    const outcome = setting.take(this.latest.values[application]?.[key.name], first);
+    const line = { application, key: key.name, version: this.latest.version };
     const isNews = before !== (setting.refused ?? setting.pendingRestart);
     if (outcome === "refused" && isNews)
       this.parts.logger.error({ ...line, reason: setting.refused }, "a value of the configuration is not taken");
@@ -150,7 +146,7 @@ export class NodeConfig {
       this.parts.logger.warn({ ...line, pendingRestart: true }, "a change of the configuration needs a restart");
     if (outcome !== "changed") return;
     if (!first) this.parts.logger.info(line, "the configuration changed");
-    for (const listener of this.listeners.get(place) ?? []) listener(setting.value);
+    for (const listener of this.listeners.get(placeOf(application, key.name)) ?? []) listener(setting.value);
   }
 }
 

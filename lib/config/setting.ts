@@ -14,6 +14,7 @@ export class Setting {
   refused: string | undefined;
 
   constructor(
+    readonly application: string,
     readonly key: Key,
     private readonly environment: unknown,
     private readonly ciphers: Ciphers,
