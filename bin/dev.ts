@@ -1,5 +1,6 @@
 import "dotenv/config";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { type BrokerOptions, Runner, type ServiceBroker } from "moleculer";
 import { readEnvironment } from "../lib/environment";
 import { demandPorts, serviceFiles, welcome } from "../lib/hosting";
@@ -43,6 +44,11 @@ class DevRunner extends Runner implements Phase {
     return broker;
   }
 
+  /** Those given, whatever Moleculer would take SERVICES for: to it, a list of file names. */
+  override loadServices(): void {
+    for (const file of this.files) this.broker?.loadService(file);
+  }
+
   /** Hot reload has emptied the require cache, which is too much: a broker and its services need one Moleculer. */
   override async restartBroker(): Promise<ServiceBroker> {
     this.phase = "restarting";
@@ -67,15 +73,15 @@ class DevRunner extends Runner implements Phase {
   }
 }
 
-/** `--only order,payment` hosts those services. */
+/** `--only order,payment` hosts those services, whatever SERVICES says. */
 async function start(): Promise<void> {
-  const only = process.argv.indexOf("--only");
-  const named = only > 0 ? process.argv[only + 1] : process.env.SERVICES;
-  const environment = readEnvironment({ ...process.env, SERVICES: named ?? "" });
-  const files = serviceFiles(environment);
+  const { only } = parseArgs({ options: { only: { type: "string" } } }).values;
+  const environment = readEnvironment({ ...process.env, SERVICES: only ?? process.env.SERVICES });
+  if (only !== undefined && environment.services.length === 0) throw new Error("--only names no service");
+  const files = serviceFiles(environment, only === undefined ? "SERVICES" : "--only");
   await demandPorts(files, environment);
-  // The runner has its own meaning for this variable: a list of file names.
-  delete process.env.SERVICES;
+  // The broker's environment is read again at each of its starts.
+  process.env.SERVICES = environment.services.join(",");
 
   const runner = new DevRunner(files);
   drainOnSignal(
@@ -85,7 +91,7 @@ async function start(): Promise<void> {
       return runner.lifecycle.drain(broker);
     },
   );
-  const broker = await runner.start([process.execPath, __filename, "--hot", "--config", CONFIG, ...files]);
+  const broker = await runner.start([process.execPath, __filename, "--hot", "--config", CONFIG]);
   if (!broker) return;
   await runner.lifecycle.ready(broker);
   process.stdout.write(welcome(environment));

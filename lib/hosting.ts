@@ -8,12 +8,14 @@ const SERVICES = join(__dirname, "..", "services");
 /** Every service there is, by its folder. */
 export const serviceNames = (): string[] => readdirSync(SERVICES);
 
-/** The service files of the folders that the environment names, all of them unless it names any. */
-export function serviceFiles({ services, payment }: Environment): string[] {
+/** The service files of the folders that the environment names (`by` says how, for messages), all of them unless it names any. */
+export function serviceFiles({ services, payment }: Environment, by = "SERVICES"): string[] {
   const folders = serviceNames();
   const unknown = services.filter((name) => !folders.includes(name));
   if (unknown.length > 0)
-    throw new EnvironmentError(`SERVICES names what is not a service here: ${unknown.join(", ")}`);
+    throw new EnvironmentError(
+      `${by} names what is not a service here: ${unknown.join(", ")}; there are ${folders.join(", ")}`,
+    );
   const runsSandbox = payment.provider === "sandbox" && !payment.sandbox.url;
   return (services.length > 0 ? services : folders)
     .flatMap((folder) => readdirSync(join(SERVICES, folder)).map((file) => join(SERVICES, folder, file)))
