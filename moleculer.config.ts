@@ -27,6 +27,7 @@ import { LiveLevels } from "./mixins/live-levels";
 import { metricsMiddleware } from "./mixins/metrics.middleware";
 import { natsReconnects } from "./mixins/nats";
 import { drainingMiddleware, enter, nodeMetadata } from "./mixins/node-state";
+import { openedMiddleware } from "./mixins/opened.middleware";
 import { operationsMiddleware } from "./mixins/operations.middleware";
 import { operationsService } from "./mixins/operations.service";
 import { registerProbes } from "./mixins/probes";
@@ -125,6 +126,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       resilienceMiddleware(resilience, metrics),
       drainingMiddleware,
       configMiddleware(levels),
+      openedMiddleware,
       operationsMiddleware(environment.opsPort),
     ],
     created(broker: ServiceBroker) {

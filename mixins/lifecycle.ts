@@ -18,6 +18,16 @@ export async function ready(broker: ServiceBroker): Promise<void> {
   }
 }
 
+/** What was taken has so long; the process has {@link FORCE_EXIT_MS} in all. */
+const FINISH_MS = 6000;
+
+/** Resolves when nothing that was asked of this node is left to be done, or that takes too long. */
+async function finished(broker: ServiceBroker): Promise<void> {
+  const { resilience } = nodeOf(broker);
+  const until = Date.now() + FINISH_MS;
+  while (resilience.busy > 0 && Date.now() < until) await delay(20);
+}
+
 /**
  * Refuses readiness and the calls of other nodes at once, takes connections for a moment more, and then closes the way in
  * before what is behind it: a request that was taken is finished while the services that it needs are still there.
@@ -29,6 +39,8 @@ export async function drain(broker: ServiceBroker): Promise<void> {
   await delay(environment.drainMs);
   const gateway = broker.getLocalService("api");
   if (gateway) await broker.destroyService(gateway);
+  // Services stop all at once: what one still does may need another.
+  await finished(broker);
   await broker.stop();
 }
 

@@ -12,6 +12,13 @@ export interface Balancer {
 
 /** Sessions of long polling whose place is remembered. */
 const MAX_SESSIONS = 100_000;
+/**
+ * Milliseconds for which a connection to a target may be idle: less than a target that leaves goes on answering, so that it
+ * never closes one over which a request is on its way.
+ */
+const IDLE_MS = 500;
+/** Milliseconds for which a target that is leaving, as its answers say, is the last choice. */
+const LEAVING_MS = 5000;
 /** Where a client that polls learns its session's id. */
 const SESSION_ID = /"sid":"([\w-]+)"/;
 
@@ -44,6 +51,7 @@ export function balance(port: number, targets: readonly number[]): Promise<Balan
   const sockets = new Set<Socket>();
   const clients = new WeakMap<Socket, Client>();
   const sessions = new LRUCache<string, number>({ max: MAX_SESSIONS });
+  const leaving = new Map<number, number>();
   let turn = 0;
 
   function track(socket: Socket) {
@@ -56,7 +64,7 @@ export function balance(port: number, targets: readonly number[]): Promise<Balan
   function clientOf(socket: Socket): Client {
     let client = clients.get(socket);
     if (!client) {
-      client = { first: turn++ % targets.length, agent: new Agent({ keepAlive: true }) };
+      client = { first: turn++ % targets.length, agent: new Agent({ keepAlive: true, timeout: IDLE_MS }) };
       const { agent } = client;
       socket.once("close", () => agent.destroy());
       clients.set(socket, client);
@@ -68,7 +76,18 @@ export function balance(port: number, targets: readonly number[]): Promise<Balan
   function placesFor(req: IncomingMessage): number[] {
     const known = sessions.get(sidOf(req) ?? "");
     const { first } = clientOf(req.socket);
-    return known === undefined ? targets.map((_, n) => (first + n) % targets.length) : [known];
+    if (known !== undefined) return [known];
+    const places = targets.map((_, n) => (first + n) % targets.length);
+    return places.sort((a, b) => Number(isLeaving(a)) - Number(isLeaving(b)));
+  }
+
+  const isLeaving = (place: number) => performance.now() < (leaving.get(place) ?? 0);
+
+  /** A target that closes a connection which its client wants to keep is about to end. */
+  function heed(place: number, asked: IncomingMessage, answer: IncomingMessage) {
+    if (asked.headers.connection === "close" || asked.httpVersion === "1.0") return;
+    if (answer.headers.connection === "close") leaving.set(place, performance.now() + LEAVING_MS);
+    else leaving.delete(place);
   }
 
   function pass(req: IncomingMessage, res: ServerResponse, [place, ...others]: number[]) {
@@ -97,6 +116,7 @@ export function balance(port: number, targets: readonly number[]): Promise<Balan
       else begin();
     });
     upstream.once("response", (answer) => {
+      heed(place, req, answer);
       if (isHandshake(req))
         answer.once("data", (chunk: Buffer) => {
           const [, sid] = SESSION_ID.exec(chunk.toString("latin1")) ?? [];

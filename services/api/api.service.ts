@@ -16,6 +16,7 @@ import { referencePages } from "./docs";
 import { encodeAnswer } from "./encoding";
 import type { GatewayRequest, GatewayResponse } from "./gateway";
 import { handleRequest } from "./handle";
+import { hostsAll, lastAnswers, listen } from "./listening";
 import { liveClients } from "./live";
 import { crossOrigin, parseBody, preflight, securityHeaders } from "./middlewares";
 import { openApiDocument } from "./openapi";
@@ -54,8 +55,6 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
   // moleculer-web's settings are wider than what Moleculer's type for them knows.
   const settings: object = {
     rest: "/",
-    port: environment.port,
-    ip: "::",
     io: live.settings,
     debounceTime: 50,
     optimizeOrder: true,
@@ -97,7 +96,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
   return {
     name: "api",
     metadata: { config: config.metadata(apiConfig) },
-    mixins: [ApiGateway as unknown as Partial<ServiceSchema>, SocketIo],
+    // Not its `started`: it would listen before there is a route.
+    mixins: [{ ...(ApiGateway as unknown as Partial<ServiceSchema>), started: undefined }, SocketIo],
     dependencies: ["auth"],
     settings,
     methods: {
@@ -108,6 +108,15 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         this.sendError(req, res, error);
       },
       encodeResponse: (_req: unknown, _res: unknown, answer: unknown) => encodeAnswer(answer),
+
+      /** Clients come in when there is a route to all that is here and that discovery knows. */
+      async opened() {
+        await hostsAll(broker, () => polling === undefined);
+        if (polling === undefined) return;
+        for (const route of this.routes as { opts: { autoAliases?: boolean } }[])
+          if (route.opts.autoAliases) this.regenerateAutoAliases(route);
+        await listen(this.server as Server, environment.port, "::");
+      },
     },
 
     actions: {
@@ -159,7 +168,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     async stopped() {
       clearTimeout(polling);
       polling = undefined;
-      await live.close(this.server as Server);
+      await live.close();
+      await lastAnswers(this.server as Server, health.state === "draining");
       await limits.close();
     },
   };

@@ -86,7 +86,7 @@ export function liveClients({ broker, authentication, limits, addressOf }: Parts
       overStreams.stay();
     },
 
-    async close(http: HttpServer): Promise<void> {
+    async close(): Promise<void> {
       heads.stop();
       sessions.stop();
       overSockets.stop();
@@ -98,7 +98,6 @@ export function liveClients({ broker, authentication, limits, addressOf }: Parts
         await delay(20);
       for (const socket of upgraded) socket.destroy();
       overStreams.cut();
-      http.closeIdleConnections();
     },
   };
 }
