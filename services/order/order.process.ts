@@ -25,6 +25,8 @@ import { isRefundable, pendingRefunds, refundedElsewhere, refundGiven, refundRef
 const RESERVATION_GRACE_MS = 10 * 60_000;
 /** At the end of the window an answer of the provider is worth this many milliseconds, the order must end in five seconds. */
 const LAST_CALL_MS = 2500;
+/** Milliseconds that who has paid waits for the stock to be theirs in the books as well. */
+const BOOKED_WITHIN_MS = 2000;
 
 const linesOf = (order: Order): Line[] => order.items.map(({ sku, quantity }) => ({ sku, quantity }));
 
@@ -81,12 +83,17 @@ export function orderProcess({ orders, carts, leaseMs }: Parts) {
     const marked = await orders.apply(markPaid(order, payment, by, leaseMs));
     crashPoint("order.paid");
     const current = marked ?? (await reread(order));
-    return current.work === "commit" ? commit(call, current) : current;
+    if (current.work !== "commit") return current;
+    return commit(call, current, { timeout: BOOKED_WITHIN_MS }).catch((error: unknown) => {
+      if (error instanceof ShopError && error.code < 500) throw error;
+      // Paid is paid: the stock is reserved, and is booked once `product` can be asked again.
+      return reread(current);
+    });
   }
 
-  async function commit(call: Call, order: Order): Promise<Order> {
+  async function commit(call: Call, order: Order, options?: { timeout: number }): Promise<Order> {
     try {
-      await call("product.commit", { orderId: order._id, items: linesOf(order) });
+      await call("product.commit", { orderId: order._id, items: linesOf(order) }, options);
     } catch (error) {
       if (!hasType(error, "INSUFFICIENT_STOCK", "STOCK_RETURNED")) throw error;
       return cancel(call, order, { by: "system", reason: "out of stock" });

@@ -6,8 +6,8 @@ import { launchNode, nodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freeRange, until } from "../../lib/infra/ports";
 import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
 
-/** `whole`: two nodes with everything; `split`: two of each service. */
-export type Layout = "whole" | "split";
+/** `whole`: two nodes with everything; `split`: two of each service; `single`: one of each. */
+export type Layout = "whole" | "split" | "single";
 
 const READY_MS = 120_000;
 /** By contract a node ends within ten seconds of SIGTERM. */
@@ -38,6 +38,7 @@ export class RollingCluster {
     private readonly dir: string,
     private readonly env: Record<string, string | undefined>,
     private readonly hosted: string[][],
+    private readonly copies: number,
   ) {
     this.origin = `http://127.0.0.1:${first}`;
     mkdirSync(dir, { recursive: true });
@@ -46,7 +47,8 @@ export class RollingCluster {
   /** Resolves when every node is ready. `env` says where the servers are; logs go to `dir`. */
   static async start(dir: string, layout: Layout, env: Record<string, string | undefined>): Promise<RollingCluster> {
     const hosted = hostedBy(layout);
-    const cluster = new RollingCluster(await freeRange(10 + 20 * hosted.length), dir, env, hosted);
+    const first = await freeRange(10 + 20 * hosted.length);
+    const cluster = new RollingCluster(first, dir, env, hosted, layout === "single" ? 1 : 2);
     try {
       await cluster.launchAll();
     } catch (error) {
@@ -62,25 +64,36 @@ export class RollingCluster {
 
   /** Milliseconds until it had ended, and then until its successor was ready. Throws where it does not end as it should. */
   async restart(name: string): Promise<{ ended: number; ready: number }> {
-    const member = this.members.find((one) => one.name === name);
-    if (!member) throw new RangeError(`there is no ${name}`);
+    const member = this.member(name);
     const began = Date.now();
     const exit = await member.node.stop(ENDS_MS);
     if (exit.code !== 0) throw new Error(`${name} ended by ${exit.signal ?? `exit ${exit.code}`}`);
     const ended = Date.now() - began;
-    member.node = this.launch(member);
-    await member.node.ready(READY_MS);
+    await this.revive(name);
     return { ended, ready: Date.now() - began - ended };
   }
 
   async kill(name: string): Promise<void> {
-    await this.members.find((one) => one.name === name)?.node.kill();
+    await this.member(name).node.kill();
+  }
+
+  /** Starts one again that has ended; resolves when it is ready. */
+  async revive(name: string): Promise<void> {
+    const member = this.member(name);
+    member.node = this.launch(member);
+    await member.node.ready(READY_MS);
   }
 
   async close(): Promise<void> {
     this.balancer?.close();
     this.balancer?.destroy();
     await Promise.all([...this.members.map(({ node }) => node.kill()), this.sandbox?.kill()]);
+  }
+
+  private member(name: string): Member {
+    const member = this.members.find((one) => one.name === name);
+    if (!member) throw new RangeError(`there is no ${name}`);
+    return member;
   }
 
   private async launchAll(): Promise<void> {
@@ -90,7 +103,7 @@ export class RollingCluster {
     this.sandbox = launch({ name: "sandbox", ...entryCommand("sandbox"), env: { ...this.settings, ...env }, onLine });
     let index = 0;
     for (const services of this.hosted)
-      for (const number of [1, 2]) {
+      for (let number = 1; number <= this.copies; number++) {
         const name = `${services.length > 1 ? "shop" : services[0]}.${number}`;
         const place = { name, services, index: index++ };
         this.members.push({ ...place, node: this.launch(place) });
