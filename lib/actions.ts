@@ -74,6 +74,8 @@ export interface ActionDefinition<P extends TSchema, R extends TSchema> {
   returns: R;
   /** The status of success: 200 unless named. */
   status?: number;
+  /** What it makes may be there already: then it is answered with 200. */
+  answersAgain?: boolean;
   /** Stable codes that the action answers beside the gateway's own, as `[status, code]`. */
   errors?: [status: number, code: string][];
   /** `Idempotency-Key`: honoured where sent, or required. Needs the idempotency mixin in the service. */

@@ -8,6 +8,7 @@ export type DeclaredAction = ActionSchema & {
   access?: Access;
   idempotency?: "optional" | "required";
   status?: number;
+  answersAgain?: boolean;
   summary?: string;
   rawBody?: boolean;
   timeout?: number;

@@ -10,8 +10,8 @@ export type ClientEvent =
   | "notification";
 
 export interface Delivery {
-  /** Everybody's connections who is named, or those of all agents except these users. */
-  to: { users: string[] } | { role: "agent"; except?: string[] };
+  /** Everybody's connections who is named, or those of all agents, of all except these users, or of these as agents. */
+  to: { users: string[] } | { role: "agent"; except?: string[]; only?: string[] };
   event: ClientEvent;
   payload: object;
   /** Not worth keeping for a client that is slow or away: typing, presence. */

@@ -25,7 +25,8 @@ export const roomsOf = (caller: Caller): string[] => [
 
 function roomsFor(to: Delivery["to"], usersHere: () => string[]): string[] {
   if ("users" in to) return to.users.map(roomOf);
-  const { except = [] } = to;
+  const { except = [], only } = to;
+  if (only) return only.map(agentRoomOf);
   if (except.length === 0) return [AGENTS];
   const excepted = new Set(except);
   return usersHere().flatMap((userId) => (excepted.has(userId) ? [] : agentRoomOf(userId)));

@@ -75,12 +75,10 @@ function success(action: GatewayAction): Record<string, object> {
     ...(action.conditional && { ETag: header("names this version of the answer") }),
     ...(status === "201" && { Location: header("where what was made is found") }),
   };
+  const content = { [action.responseType ?? "application/json"]: { schema: action.returns ?? {} } };
   return {
-    [status]: {
-      description: "Success",
-      headers,
-      ...(!empty && { content: { [action.responseType ?? "application/json"]: { schema: action.returns ?? {} } } }),
-    },
+    [status]: { description: "Success", headers, ...(!empty && { content }) },
+    ...(action.answersAgain && { 200: { description: "What is there already, as it is now", content } }),
     ...(action.conditional && { 304: { description: "`If-None-Match` names the version that would be sent" } }),
   };
 }

@@ -161,6 +161,7 @@ export function assigning(parts: AssigningParts) {
       settle(id, async (conversation) => {
         if (conversation.status === "closed") throw conversationClosed();
         if (by !== null && conversation.agent?.id !== by) throw notAssigned();
+        if (target !== "queue" && target.agentId === conversation.customer.id) throw noSuchAgent();
         if (target !== "queue")
           return conversation.agent?.id === target.agentId ? conversation : occupyFor(target.agentId, conversation);
         if (!conversation.agent) return conversation;

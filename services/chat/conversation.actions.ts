@@ -36,6 +36,7 @@ export function conversationActions(parts: Parts): Record<string, ActionSchema> 
       params: schema.OpenParams,
       returns: schema.ConversationView,
       status: 201,
+      answersAgain: true,
       errors: [[404, "ORDER_NOT_FOUND"]],
       async handler(ctx) {
         const { id } = callerOf(ctx);

@@ -14,10 +14,14 @@ const users = (...ids: (string | undefined)[]): Audience => ({
   users: [...new Set(ids.filter((id) => id !== undefined))],
 });
 /** Its customer, who may be an agent elsewhere, is never told as one; whoever has it is told what is theirs alone. */
-const otherAgents = ({ customer, agent }: Conversation): Audience => ({
+const otherAgents = ({ customer, agent }: Conversation, ...more: string[]): Audience => ({
   role: "agent",
-  except: [customer.id, ...(agent ? [agent.id] : [])],
+  except: [customer.id, ...(agent ? [agent.id] : []), ...more],
 });
+
+/** Agents who have not got it and have read in it or had it: for them there is less to read than for all others. */
+const formerHelpers = ({ customer, agent, agents, reads }: Conversation): string[] =>
+  [...new Set([...agents, ...Object.keys(reads)])].filter((id) => id !== customer.id && id !== agent?.id);
 
 /** Agents whom a conversation concerns: its own, and all of them while nobody has it. */
 const helpers = (conversation: Conversation, ...others: string[]): Audience =>
@@ -52,8 +56,8 @@ export function deliveryOf(broker: ServiceBroker, conversations: ConversationSto
 
     /**
      * A conversation is another one than before: status, agent, labels, rating. It is read once more, so that of two who
-     * tell of it at once the last one tells how it is. Where it changed hands all agents hear of it, with nobody's reading
-     * counted; what only agents see its customer does not. Never rejects.
+     * tell of it at once the last one tells how it is. Where it changed hands all agents hear of it, those who never had to do
+     * with it with nobody's reading counted; what only agents see its customer does not. Never rejects.
      */
     async conversation({ _id }: Conversation, { changedHands = false, agentsOnly = false } = {}): Promise<void> {
       try {
@@ -63,7 +67,15 @@ export function deliveryOf(broker: ServiceBroker, conversations: ConversationSto
         const shown: [Audience, Reader][] = [];
         if (!agentsOnly) shown.push([users(customer.id), { id: customer.id, agent: false }]);
         if (agent) shown.push([users(agent.id), { id: agent.id, agent: true }]);
-        if (changedHands || status === "queued") shown.push([otherAgents(conversation), { id: "", agent: true }]);
+        if (changedHands || status === "queued") {
+          const former = formerHelpers(conversation);
+          for (const id of former)
+            shown.push([
+              { role: "agent", only: [id] },
+              { id, agent: true },
+            ]);
+          shown.push([otherAgents(conversation, ...former), { id: "", agent: true }]);
+        }
         const made = await views.many(shown.map(([, reader]) => ({ conversation, reader })));
         for (const [index, [to]] of shown.entries()) tell(to, "chat.conversation", { conversation: made[index] });
       } catch (error) {

@@ -97,6 +97,7 @@ export function messageActions(parts: Parts): Record<string, ActionSchema> {
       params: schema.SendParams,
       returns: schema.MessageView,
       status: 201,
+      answersAgain: true,
       errors: [
         [403, "FORBIDDEN"],
         [404, "CONVERSATION_NOT_FOUND"],

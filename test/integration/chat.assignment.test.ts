@@ -195,12 +195,12 @@ describe("an agent", () => {
     const holder = await desk.agent();
     await whenAssigned(id, holder.id);
     await desk.say(both, id, "2");
-    await expect(desk.act(holder, "transfer", id, { agentId: both.id })).rejects.toMatchObject({ code: 403 });
+    await expect(desk.act(holder, "transfer", id, { agentId: both.id })).rejects.toMatchObject({ code: 404 });
     await desk.act(holder, "transfer", id, { queue: true });
     await expect(desk.act(both, "claim", id)).rejects.toMatchObject({ code: 403 });
     await desk.say(both, id, "3");
     const reaches = ({ to }: Delivery, person: Person) =>
-      "users" in to ? to.users.includes(person.id) : !to.except?.includes(person.id);
+      "users" in to ? to.users.includes(person.id) : (to.only?.includes(person.id) ?? !to.except?.includes(person.id));
     const told = (person: Person, event: Delivery["event"]) =>
       desk.delivered.filter((delivery) => delivery.event === event && reaches(delivery, person));
     await eventually(() => told(both, "chat.message").length === 3);

@@ -227,3 +227,20 @@ test("of an erased customer neither name nor words are left; an agent's words st
   expect((await lab.history(agent, others.id)).items).toMatchObject([{ text: "look at this", sender: { name: "" } }]);
   expect(await list(agent, { q: "secret" })).toMatchObject({ items: [] });
 });
+
+test("an agent who passes it on is told of it with what they have not read, as when they look", async () => {
+  const { id } = await lab.helped(customer, agent);
+  for (const text of ["1", "2", "3"]) await lab.send(customer, id, text);
+  await lab.ask(agent, "read", { id, seq: 2 });
+  await lab.send(agent, id, "mine");
+  lab.told.length = 0;
+  await lab.ask(agent, "transfer", { id, queue: true });
+  const mine = () => lab.told.find(({ to }) => "only" in to && to.only?.includes(agent.id));
+  await eventually(mine);
+  expect(mine()?.payload).toMatchObject({ conversation: { id, unread: (await lab.find(agent, id)).unread } });
+  const others = lab.told.find(({ event, to }) => event === "chat.conversation" && "except" in to);
+  expect(others).toMatchObject({ to: { except: expect.arrayContaining([customer.id, agent.id]) } });
+  await expect(lab.ask(agent, "claim", { id })).resolves.toBeTruthy();
+  const toCustomer = lab.ask(agent, "transfer", { id, agentId: customer.id });
+  await expect(toCustomer).rejects.toMatchObject({ type: "AGENT_NOT_FOUND" });
+});
