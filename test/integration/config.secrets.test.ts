@@ -109,7 +109,7 @@ describe("what cannot be read", () => {
     const keeper = await cluster.start([configService], BOTH);
     const lamp = await cluster.start([lampService], ONE);
     await keeper.broker.waitForServices("lamp");
-    const { cipher } = { cipher: new Ciphers([{ id: "one", key: Buffer.from(first ?? "", "base64") }]).encrypt("old") };
+    const cipher = new Ciphers([{ id: "one", key: Buffer.from(first ?? "", "base64") }]).encrypt("old");
     await keeper.put("lamp", { "lamp.password": cipher });
     await eventually(() => lamp.lamp.password === "old", 2000);
     await keeper.put("lamp", { "lamp.password": SECRET, "lamp.brightness": 5 });
