@@ -65,6 +65,17 @@ export class Metrics {
     ["action"],
   );
   readonly sockets = this.gauge("shop_sockets", "Sockets that are connected to this node, by transport", ["transport"]);
+  readonly socketTransports = this.gauge(
+    "shop_socket_transports",
+    "Connections that sockets go over, with one or without, by transport",
+    ["transport"],
+  );
+  readonly socketsCut = this.counter(
+    "shop_sockets_cut_total",
+    "Connections of sockets that were closed: their client read too little (behind), went on asking too much (refused), " +
+      "had no socket any more (idle), or tried in vain to get one (handshakes)",
+    ["reason"],
+  );
   readonly socketCalls = this.counter(
     "shop_socket_calls_total",
     "Calls over sockets by name and outcome (ok, or the code of the error)",

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { Caller, Meta } from "../../lib/actions";
-import { invalid, notFound, ShopError, tooMany } from "../../lib/errors";
+import { Bulkhead } from "../../lib/bulkhead";
+import { conflict, invalid, notFound, ShopError, tooMany } from "../../lib/errors";
 import { newId } from "../../lib/ids";
 import type { Metrics } from "../../lib/metrics";
 import { nodeOf } from "../../lib/node";
@@ -9,15 +10,20 @@ import type { DeclaredAction } from "../../mixins/middleware";
 import { authorize } from "./authentication";
 import { type Problem, toProblem, toPublicError } from "./problem";
 import type { RateLimits } from "./rate-limits";
+import { Refusals } from "./socket-refusals";
 
 /** Calls that a socket may have running: what it has not waited for is held here. */
 const MAX_RUNNING = 100;
+/** Of those whose answers are long, and which are held here until the client has read the one before. */
+const LONG = { concurrency: 4, queue: MAX_RUNNING };
 
 interface SocketCall {
   action: string;
   limit: "read" | "write";
   /** The action names the conversation `id`, as its path does. */
   ofConversation?: boolean;
+  /** Its answer may come to hundreds of kilobytes. */
+  long?: boolean;
 }
 
 const of = (action: string, limit: SocketCall["limit"]): SocketCall => ({ action, limit });
@@ -31,9 +37,9 @@ const ofConversation = (action: string, limit: SocketCall["limit"]): SocketCall 
 const CALLS = new Map<string, SocketCall>([
   ["chat.open", of("chat.open", "write")],
   ["chat.send", ofConversation("chat.send", "write")],
-  ["chat.sync", of("chat.sync", "read")],
-  ["chat.history", ofConversation("chat.history", "read")],
-  ["chat.list", of("chat.list", "read")],
+  ["chat.sync", { ...of("chat.sync", "read"), long: true }],
+  ["chat.history", { ...ofConversation("chat.history", "read"), long: true }],
+  ["chat.list", { ...of("chat.list", "read"), long: true }],
   ["chat.read", ofConversation("chat.read", "read")],
   ["chat.typing", ofConversation("chat.typing", "read")],
   ["chat.claim", ofConversation("chat.claim", "write")],
@@ -44,17 +50,36 @@ const CALLS = new Map<string, SocketCall>([
 ]);
 const REFRESH = "auth.refresh";
 
-/** Who calls over a socket. */
-export interface SocketCaller {
+interface Client {
   socketId: string;
   caller: Caller;
   clientIp: string;
   userAgent: string | undefined;
+  isThere: () => boolean;
+  /** Resolves when nothing waits to be sent to it. */
+  whenRead: () => Promise<void>;
+}
+
+/** Who calls over a socket. */
+export interface SocketCaller extends Client {
   /** Calls that have no answer yet. */
   running: Set<Promise<unknown>>;
   /** The last message sent to each conversation: the next one waits for it, so that they get there in their order. */
   sending: Map<string, Promise<unknown>>;
+  /** Calls with long answers. */
+  reading: Bulkhead;
+  refusals: Refusals;
 }
+
+const tooManyCalls = () => tooMany("TOO_MANY_CALLS", "Wait for some answers before you ask for more.", 1);
+
+export const newCaller = (client: Client): SocketCaller => ({
+  ...client,
+  running: new Set(),
+  sending: new Map(),
+  reading: new Bulkhead(() => LONG, tooManyCalls),
+  refusals: new Refusals(),
+});
 
 interface Parts {
   broker: ServiceBroker;
@@ -121,15 +146,25 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
     return sent;
   }
 
+  /** Few at once. The client's reading sets the pace, so that what it does not read is not fetched. */
+  function inTurn(from: SocketCaller, fetch: () => Promise<unknown>): Promise<unknown> {
+    return from.reading.run(async () => {
+      if (!from.isThere()) throw conflict("DISCONNECTED", "The socket is gone.");
+      const answer = await fetch();
+      await from.whenRead();
+      return answer;
+    });
+  }
+
   async function run(from: SocketCaller, name: string, given: unknown, requestID: string, refresh: Refresh) {
-    if (from.running.size > MAX_RUNNING)
-      throw tooMany("TOO_MANY_CALLS", "Wait for some answers before you ask for more.", 1);
+    if (from.running.size > MAX_RUNNING) throw tooManyCalls();
     const call = CALLS.get(name);
     const ask = async () => {
       await limits.admitCall(call?.limit ?? "write", from.caller.id, from.socketId);
       if (name === REFRESH) return refresh(given);
       if (!call) throw notFound("NOT_FOUND", "There is no such call.");
-      return act(call, from, given, requestID);
+      const acting = () => act(call, from, given, requestID);
+      return call.long ? inTurn(from, acting) : acting();
     };
     // Its turn is taken before anything is waited for.
     return name === "chat.send" ? inOrder(from, given, ask) : ask();
@@ -147,10 +182,12 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
       tags: { call: known, node: broker.nodeID },
     });
     const scope = { requestId: requestID, traceparent: span.traceparent, service: "api" };
-    const log = (outcome: string) => {
+    const log = (outcome: string, isRefusal = false) => {
       metrics.socketCalls.inc({ name: known, outcome });
       const ms = Math.round((performance.now() - started) * 10) / 10;
-      const line = { call: known, outcome, ms, user: from.caller.id };
+      const more = isRefusal ? from.refusals.line() : {};
+      if (!more) return;
+      const line = { call: known, outcome, ms, user: from.caller.id, ...more };
       inRequest(scope, () => logger.info(line, "socket call"));
     };
     try {
@@ -161,7 +198,7 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
     } catch (error) {
       const shown = toPublicError(error);
       if (shown.code >= 500) inRequest(scope, () => logger.error({ err: error, call: known }, "failed"));
-      log(shown.type);
+      log(shown.type, shown.code === 429);
       const retryAfter = shown.data.retryAfter ?? 1;
       const wait = shown.code === 429 || shown.code === 503 ? { retryAfter } : {};
       return { error: { ...toProblem(shown, requestID), ...wait } };

@@ -12,16 +12,15 @@ import { isAgent, type Outlet, roomsOf } from "./deliveries";
 import { isLoopback, mayConnect } from "./origins";
 import { toProblem, toPublicError } from "./problem";
 import type { RateLimits } from "./rate-limits";
-import { type SocketCaller, socketCalls } from "./socket-calls";
+import { newCaller, type SocketCaller, socketCalls } from "./socket-calls";
+import { SocketGuard } from "./socket-guard";
 import type { Ending, Live, LiveSessions } from "./socket-sessions";
+import { type Transport, transportsOf, whenRead } from "./socket-transport";
 
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const PING_MS = 15_000;
 const PONG_MS = 10_000;
 const CONNECT_MS = 10_000;
-/** What a client may leave unread before it is let go; it catches up by sequence numbers when it is back. */
-const MAX_UNREAD_PACKETS = 1000;
-const MAX_UNREAD_BYTES = 1024 * 1024;
 const LOOK_MS = 500;
 const MAX_PER_ACCOUNT = 200;
 /** Of the 10 s that a node has to end, what calls that were taken get to be answered, and sockets to go. */
@@ -55,18 +54,6 @@ const tokenIn = (given: unknown): string => {
   return typeof token === "string" ? token : "";
 };
 
-/** Whether a client has left more unread than it may. */
-function isBehind(conn: ShopSocket["conn"]): boolean {
-  const unread = (conn as unknown as { writeBuffer: { data?: string | Buffer }[] }).writeBuffer;
-  if (unread.length === 0) return false;
-  if (unread.length > MAX_UNREAD_PACKETS) return true;
-  return unread.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) > MAX_UNREAD_BYTES;
-}
-
-/** All that Engine.IO has, which keeps them to itself. */
-const connectionsOf = ({ engine }: ShopServer) =>
-  Object.values((engine as unknown as { clients: Record<string, ShopSocket["conn"]> }).clients);
-
 /** Clients that are connected over Socket.IO: moleculer-io brings the server, and what it lets in is decided here. */
 export function sockets(parts: Parts) {
   const { environment, authentication, limits, metrics, logger, sessions, connections, addressOf } = parts;
@@ -76,7 +63,8 @@ export function sockets(parts: Parts) {
   let looking: NodeJS.Timeout | undefined;
   let leaving = false;
   /** Connections that have a socket, or are about to: a client could ask for any number of them over one. */
-  const taken = new WeakSet<ShopSocket["conn"]>();
+  const taken = new WeakSet<Transport>();
+  const guard = new SocketGuard(metrics);
   const stopMeasuring: (() => void)[] = [];
   const all = (): ShopSocket[] => [...(io?.of("/").sockets.values() ?? [])];
 
@@ -91,14 +79,14 @@ export function sockets(parts: Parts) {
       if (environment.rateLimit && sessions.count(verified.caller.id) >= MAX_PER_ACCOUNT)
         throw tooMany("TOO_MANY_CONNECTIONS", "This account has too many connections here.", 10);
       await limits.admitCall("read", verified.caller.id, socket.id);
-      socket.data.from = {
+      socket.data.from = newCaller({
         socketId: socket.id,
         caller: verified.caller,
         clientIp: addressOf(socket.request),
         userAgent: socket.request.headers["user-agent"]?.slice(0, 256),
-        running: new Set(),
-        sending: new Map(),
-      };
+        isThere: () => socket.connected,
+        whenRead: () => whenRead(socket.conn),
+      });
       socket.data.live = { verified, end: (reason) => end(socket, reason) };
       next();
     } catch (error) {
@@ -120,10 +108,12 @@ export function sockets(parts: Parts) {
   function connected(socket: ShopSocket): void {
     const { from, live } = socket.data;
     const forget = sessions.add(live);
+    guard.connected(socket.conn);
     void socket.join(roomsOf(from.caller));
     connections.add({ connectionId: from.socketId, userId: from.caller.id, agent: isAgent(from.caller) });
     socket.once("disconnect", () => {
       taken.delete(socket.conn);
+      guard.left(socket.conn);
       forget();
       connections.remove(from.socketId);
     });
@@ -163,9 +153,16 @@ export function sockets(parts: Parts) {
   async function onCall(socket: ShopSocket, args: unknown[]): Promise<void> {
     const callback = args.findLast((arg) => typeof arg === "function");
     const [name, params] = args.filter((arg) => typeof arg !== "function");
-    if (isBehind(socket.conn)) return void socket.conn.close(true);
-    const answer = await take(socket.data.from, name, params ?? {}, (given) => renew(socket, given));
+    const { from } = socket.data;
+    if (guard.letGo(socket.conn)) return;
+    const answer = await take(from, name, params ?? {}, (given) => renew(socket, given));
+    // It may have stopped reading meanwhile.
+    if (!socket.connected || guard.letGo(socket.conn)) return;
     if (callback) "error" in answer ? callback(answer.error) : callback(null, answer.result);
+    if ("error" in answer && answer.error.status === 429 && from.refusals.isLast()) {
+      logger.info({ user: from.caller.id }, "a socket went on asking too much");
+      guard.refuse(socket.conn);
+    }
   }
 
   const options: Partial<ServerOptions> = {
@@ -211,6 +208,7 @@ export function sockets(parts: Parts) {
     },
 
     start(server: ShopServer): void {
+      server.engine.on("connection", (conn: Transport) => guard.watch(conn));
       server.on("connection", connected);
       for (const transport of ["websocket", "polling"])
         stopMeasuring.push(
@@ -218,10 +216,14 @@ export function sockets(parts: Parts) {
             { transport },
             () => all().filter(({ conn }) => conn.transport.name === transport).length,
           ),
+          metrics.socketTransports.measure(
+            { transport },
+            () => transportsOf(server).filter((conn) => conn.transport.name === transport).length,
+          ),
         );
       looking = setInterval(() => {
         // Those that have no socket yet, too: each that is refused is told so.
-        for (const conn of connectionsOf(server)) if (isBehind(conn)) conn.close(true);
+        for (const conn of transportsOf(server)) guard.letGo(conn);
       }, LOOK_MS);
       io = server;
     },

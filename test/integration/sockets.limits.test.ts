@@ -44,6 +44,27 @@ it("limits calls by socket, and says when to come again", async () => {
   expect(client.connected).toBe(true);
 });
 
+it("closes a socket that goes on asking too much, not one that asks a lot at once", async () => {
+  shop = await startShop(standIn);
+  const [loud, busy] = await Promise.all([register(shop), register(shop)]);
+  const flooding = await connected(open(shop.url, loud.accessToken));
+  const client = await connected(open(shop.url, busy.accessToken));
+  const closed = heard(flooding, "disconnect");
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  standIn.before = (action) => (action === "typing" ? answered : undefined);
+  const typing = { conversationId: "c1", typing: true };
+  const asked = Array.from({ length: 200 }, () => call(client, "chat.typing", typing).catch(({ code }) => code));
+  const codes: string[] = [];
+  for (let n = 0; n < 1000; n++)
+    flooding.emit("call", "chat.typing", typing, (problem: Problem | null) => codes.push(problem?.code ?? "ok"));
+  expect(await closed).toBe("transport close");
+  expect(codes).toEqual(Array.from({ length: 200 }, () => "TOO_MANY_CALLS"));
+  answer();
+  expect(new Set(await Promise.all(asked))).toEqual(new Set([null, "TOO_MANY_CALLS"]));
+  expect(client.connected).toBe(true);
+  standIn.before = () => undefined;
+});
+
 it("works while chat is away, and tells it of who is there when it is back", async () => {
   shop = await startShop(standIn);
   const { accessToken, user } = await register(shop);

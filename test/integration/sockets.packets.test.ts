@@ -1,4 +1,5 @@
 import type { Server } from "socket.io";
+import { nodeOf } from "../../lib/node";
 import { register } from "./auth.accounts";
 import { eventually } from "./node";
 import { call, connected, type Gateway, open, StandIn, startShop } from "./sockets.parts";
@@ -65,10 +66,10 @@ async function polling(packets: string[]) {
 
 describe("one connection", () => {
   it("has one of the sockets that it asks for at once, and is told why not the others", async () => {
-    const client = await polling(Array.from({ length: 20 }, () => connect({ token })));
-    while (client.heard.length < 20) await client.poll();
+    const client = await polling(Array.from({ length: 5 }, () => connect({ token })));
+    while (client.heard.length < 5) await client.poll();
     expect(client.heard.filter((packet) => CONNECTED.test(packet))).toHaveLength(1);
-    expect(client.heard.filter((packet) => REFUSED.test(packet))).toHaveLength(19);
+    expect(client.heard.filter((packet) => REFUSED.test(packet))).toHaveLength(4);
     expect(sockets()).toBe(1);
     await client.post([ask(7)]);
     await client.poll();
@@ -96,6 +97,36 @@ describe("one connection", () => {
     await client.hears(CONNECTED, 2);
     client.send(ask(1));
     await client.hears(/^431\[null,null\]$/);
+  });
+
+  it.each([
+    ["a token that is not good", connect({ token: "x" }), /^44\{/],
+    ["another namespace", "40/x,", /^44\/x,/],
+  ])("is closed after five handshakes in vain with %s", async (_, handshake, refused) => {
+    const client = await raw();
+    for (let n = 0; n < 5; n++) client.send(handshake);
+    await client.hears(refused, 5);
+    expect(client.ws.readyState).toBe(WebSocket.OPEN);
+    client.send(handshake);
+    await eventually(() => client.ws.readyState === WebSocket.CLOSED, 2000);
+  });
+
+  it("is closed some time after its socket was left, unless there is another by then", async () => {
+    const [left, back] = await Promise.all([raw(), raw()]);
+    const { metrics } = nodeOf(shop.broker);
+    const transports = async () => (await metrics.socketTransports.samples()).map(({ value }) => value);
+    for (const client of [left, back]) {
+      client.send(connect({ token }));
+      await client.hears(CONNECTED);
+      client.send("41");
+    }
+    await eventually(() => sockets() === 0);
+    expect(await transports()).toEqual([2, 0]);
+    back.send(connect({ token }));
+    await eventually(() => left.ws.readyState === WebSocket.CLOSED, 8000);
+    expect(await transports()).toEqual([1, 0]);
+    back.send(ask(1));
+    await back.hears(/^431\[null,null\]$/);
   });
 });
 

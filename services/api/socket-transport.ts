@@ -1,0 +1,56 @@
+import type { Server, Socket } from "socket.io";
+
+/** What a client may leave unread before it is let go; it catches up by sequence numbers when it is back. */
+const MAX_UNREAD_PACKETS = 1000;
+const MAX_UNREAD_BYTES = 1024 * 1024;
+/** How long a client may read nothing of what it asked for. */
+const STALLED_MS = 30_000;
+
+/** What carries a client's socket: Engine.IO's, which may be there without one. */
+export type Transport = Socket["conn"];
+
+/** What Engine.IO keeps to itself. */
+interface Inner {
+  readyState: "opening" | "open" | "closing" | "closed";
+  writeBuffer: { data?: string | Buffer }[];
+  transport: Transport["transport"] & { socket?: { terminate?(): void } };
+}
+const innerOf = (conn: Transport) => conn as unknown as Inner;
+
+/** All that there are, with a socket or without. */
+export const transportsOf = (server: Server): Transport[] =>
+  Object.values((server.engine as unknown as { clients: Record<string, Transport> }).clients);
+
+/** Whether a client has left more unread than it may. */
+export function isBehind(conn: Transport): boolean {
+  const { writeBuffer } = innerOf(conn);
+  if (writeBuffer.length === 0) return false;
+  if (writeBuffer.length > MAX_UNREAD_PACKETS) return true;
+  return writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) > MAX_UNREAD_BYTES;
+}
+
+/** Closes without waiting for a client that may read nothing; ws would wait for its part of the closing for 30 s. */
+export function cut(conn: Transport): void {
+  conn.close(true);
+  innerOf(conn).transport.socket?.terminate?.();
+}
+
+/** Resolves when all is on its way that was to be sent, or the connection is gone. Cuts one that takes nothing for long. */
+export async function whenRead(conn: Transport): Promise<void> {
+  const inner = innerOf(conn);
+  while (inner.readyState === "open" && !(inner.transport.writable && inner.writeBuffer.length === 0))
+    await progress(conn, inner.transport);
+}
+
+/** Resolves when a client has taken something, or is gone. */
+async function progress(conn: Transport, transport: Inner["transport"]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stalled = setTimeout(() => cut(conn), STALLED_MS).unref();
+  const taken = () => resolve();
+  transport.once("ready", taken);
+  conn.once("upgrade", taken).once("close", taken);
+  await promise;
+  clearTimeout(stalled);
+  transport.off("ready", taken);
+  conn.off("upgrade", taken).off("close", taken);
+}
