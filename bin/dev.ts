@@ -80,8 +80,8 @@ async function start(): Promise<void> {
   if (only !== undefined && environment.services.length === 0) throw new Error("--only names no service");
   const files = serviceFiles(environment, only === undefined ? "SERVICES" : "--only");
   await demandPorts(files, environment);
-  // The broker's environment is read again at each of its starts.
-  process.env.SERVICES = environment.services.join(",");
+  // Read again at each start of the broker: under another name the cluster would take the one before for dead.
+  Object.assign(process.env, { SERVICES: environment.services.join(","), NODE_ID: environment.nodeId });
 
   const runner = new DevRunner(files);
   drainOnSignal(

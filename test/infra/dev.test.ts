@@ -33,7 +33,8 @@ withServers(["nats", "mongo", "redis", "kafka"], "two services under development
       env: { ...common, DATA_DIR: dataDir, LOG_LEVEL: "error" },
     });
     const ports = { http: devHttp, ops: devOps, sandbox: devSandbox };
-    dev = copy.dev({ ports, env: common, args: ["--only", ONLY.join(",")] });
+    // With the name that it gives itself.
+    dev = copy.dev({ ports, env: { ...common, NODE_ID: "" }, args: ["--only", ONLY.join(",")] });
     await Promise.all([cluster.ready(), dev.ready()]);
     // What the other node hosts has routes here once discovery has told of it.
     await eventually(async () => (await shop.call("GET", "/orders")).status === 401, 20_000);
@@ -66,7 +67,7 @@ withServers(["nats", "mongo", "redis", "kafka"], "two services under development
     expect(seen).toContainEqual({ state: "running", services: ["order", "payment", "sandbox"] });
     expect(seen).toHaveLength(2);
     // Of a node with all services in the same folder it would be another one's.
-    expect(existsSync(join(copy.root, "data", "config-order-payment.json"))).toBe(true);
+    await eventually(() => existsSync(join(copy.root, "data", "config-order-payment.json")));
   });
 
   it("takes orders and payments through the gateway of the other node, and its edited code answers there", async () => {
