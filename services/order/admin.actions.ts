@@ -6,11 +6,12 @@ import { CURRENCY } from "../../lib/money";
 import { now } from "../../lib/time";
 import { operationId } from "../../mixins/idempotency.mixin";
 import { shown, visibleOrder } from "./access";
-import { delivered, hasOperation, type Order, type Refund, shipped } from "./order";
+import { hasOperation, type Order, type Refund } from "./order";
 import type { OrderProcess } from "./order.process";
 import { OrderParams, OrderView, RefundParams, ShipParams } from "./order.schema";
 import type { OrderStore } from "./order.store";
 import { isRefundable, refundPromised } from "./refund";
+import { delivered, shipped } from "./transitions";
 
 interface Parts {
   orders: OrderStore;

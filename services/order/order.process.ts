@@ -5,11 +5,12 @@ import { after, isPast } from "../../lib/time";
 import type { PaymentSummary } from "../payment/payment.contract";
 import type { Line } from "../product/product.contract";
 import type { CartStore } from "./cart.store";
+import { isPaidBy, type Order } from "./order";
+import type { OrderStore } from "./order.store";
+import { isRefundable, pendingRefunds, refundedElsewhere, refundGiven, refundRefused } from "./refund";
 import {
   cancelled,
-  isPaidBy,
   markPaid,
-  type Order,
   openForPayment,
   paymentSeen,
   payTried,
@@ -17,9 +18,7 @@ import {
   tryRefused,
   undone,
   workDone,
-} from "./order";
-import type { OrderStore } from "./order.store";
-import { isRefundable, pendingRefunds, refundedElsewhere, refundGiven, refundRefused } from "./refund";
+} from "./transitions";
 
 /** How much longer than the payment window stock is held, so that it never lapses under an order that is being paid. */
 const RESERVATION_GRACE_MS = 10 * 60_000;

@@ -2,8 +2,9 @@ import { decodeCursor, type Page, toPage } from "../../lib/cursor";
 import { eventsOf, outboxIndex } from "../../lib/outbox";
 import { DuplicateKey, type OpenableCollection, type Store } from "../../lib/store/collection";
 import { now } from "../../lib/time";
-import type { Order, Transition } from "./order";
+import type { Order } from "./order";
 import type { OrderStatus } from "./order.schema";
+import type { Transition } from "./transitions";
 
 /**
  * Orders: one document each, changed by transitions only. `wake` is told of writes with an event, `stepped` of the type of

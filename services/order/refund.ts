@@ -1,7 +1,8 @@
 import { after } from "../../lib/time";
 import type { PaymentSummary } from "../payment/payment.contract";
-import { type Order, type Refund, snapshot, type Transition, transition, type Work } from "./order";
+import type { Order, Refund, Work } from "./order";
 import type { OrderStatus } from "./order.schema";
+import { snapshot, type Transition, transition } from "./transitions";
 
 export const REFUNDABLE: OrderStatus[] = ["paid", "shipped", "delivered"];
 

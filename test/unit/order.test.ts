@@ -1,27 +1,29 @@
 import { won } from "../../lib/money";
 import {
-  cancelled,
-  delivered,
   hasOperation,
   isPaidBy,
-  markPaid,
   newOrder,
   type Order,
-  openForPayment,
   orderNumber,
-  paymentSeen,
-  payTried,
   priced,
-  shipped,
   statesTotal,
-  type Transition,
   totalsOf,
-  tryRefused,
-  undone,
-  workDone,
 } from "../../services/order/order";
 import { merged } from "../../services/order/placing";
 import { pendingRefunds, refundGiven, refundPromised } from "../../services/order/refund";
+import {
+  cancelled,
+  delivered,
+  markPaid,
+  openForPayment,
+  paymentSeen,
+  payTried,
+  shipped,
+  type Transition,
+  tryRefused,
+  undone,
+  workDone,
+} from "../../services/order/transitions";
 import { orderView } from "../../services/order/view";
 import type { PaymentSummary } from "../../services/payment/payment.contract";
 
