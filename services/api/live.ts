@@ -54,9 +54,9 @@ export function liveClients({ broker, authentication, limits, addressOf }: Parts
     revoked: (revocation: Revocation, revocations: Revocations) => sessions.revoked(revocation, revocations),
 
     /** Who opens a stream with a ticket; undefined where there is none. */
-    async byTicket({ $action, query }: GatewayRequest): Promise<Verified | undefined> {
+    async byTicket({ method, $action, query }: GatewayRequest): Promise<Verified | undefined> {
       if ($action?.name !== "api.stream" || typeof query.ticket !== "string") return undefined;
-      const verified = await tickets.redeem(query.ticket);
+      const verified = await tickets.redeem(query.ticket, method === "HEAD");
       authentication.demandAlive(verified);
       return verified;
     },

@@ -9,7 +9,10 @@ import type { Verified } from "./authentication";
 export const TICKET_SECONDS = 30;
 const MAX_TICKETS = 100_000;
 
-const SecretParams = Strict({ secret: Type.String({ maxLength: 64 }) });
+const SecretParams = Strict({
+  secret: Type.String({ maxLength: 64 }),
+  keep: Type.Optional(Type.Boolean({ description: "It can still be used" })),
+});
 const Redeemed = Type.Union([
   Type.Object({
     caller: Type.Object({
@@ -52,26 +55,26 @@ export class StreamTickets {
     return `${nameOf(this.broker.nodeID)}.${secret}`;
   }
 
-  /** Throws 401 for one that is not good. */
-  async redeem(ticket: string): Promise<Verified> {
+  /** Throws 401 for one that is not good, and is not after this unless it is to be kept. */
+  async redeem(ticket: string, keep = false): Promise<Verified> {
     const [node = "", secret = ""] = ticket.split(".");
-    if (node === nameOf(this.broker.nodeID)) return this.take(secret) ?? refuse();
+    if (node === nameOf(this.broker.nodeID)) return this.take(secret, keep) ?? refuse();
     const nodes = this.broker.registry.getNodeList({ onlyAvailable: true, withServices: false }) as { id: string }[];
     const nodeID = nodes.find(({ id }) => nameOf(id) === node)?.id ?? refuse();
-    return (await this.call("api.redeemTicket", { secret }, { nodeID })) ?? refuse();
+    return (await this.call("api.redeemTicket", { secret, ...(keep && { keep }) }, { nodeID })) ?? refuse();
   }
 
   readonly actions = {
     redeemTicket: action({
       params: SecretParams,
       returns: Redeemed,
-      handler: (ctx) => this.take(ctx.params.secret) ?? null,
+      handler: (ctx) => this.take(ctx.params.secret, ctx.params.keep) ?? null,
     }),
   };
 
-  private take(secret: string): Static<typeof Redeemed> {
+  private take(secret: string, keep = false): Static<typeof Redeemed> {
     const verified = this.given.get(secret);
-    this.given.delete(secret);
+    if (!keep) this.given.delete(secret);
     return verified ? { ...verified } : null;
   }
 }

@@ -214,6 +214,8 @@ it("takes a ticket once, at any gateway", async () => {
     return ((await answer.json()) as { ticket: string; expiresIn: number }).ticket;
   };
   const ticket = await ticketOf(shop);
+  const head = await fetch(`${shop.url}/api/v1/stream?ticket=${ticket}`, { method: "HEAD" });
+  expect(head.ok).toBe(true);
   const stream = await listen(shop, `?ticket=${ticket}`);
   await eventually(() => stream.events.length === 1);
   for (const bad of [ticket, "x", `${ticket.split(".")[0]}.${"a".repeat(32)}`, "nobody.abc"])
