@@ -29,6 +29,8 @@ import { answerMethods } from "./stream-answer";
 import { traceRequest } from "./tracing";
 
 const POLL_REVOCATIONS_MS = 500;
+/** How long a connection may take nothing of its answer: once to twice that, as Node counts. Polls are silent for 15 s. */
+const STALLED_MS = 20_000;
 
 /** The way in: routes come from what the services declare, over discovery; no business rule is here. */
 export default function apiService(broker: ServiceBroker): ServiceSchema {
@@ -56,6 +58,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
   const settings: object = {
     rest: "/",
     io: live.settings,
+    httpServerTimeout: STALLED_MS,
     debounceTime: 50,
     optimizeOrder: true,
     logRequest: null,

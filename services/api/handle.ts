@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { ServiceBroker } from "moleculer";
 import { ShopError } from "../../lib/errors";
 import type { Metrics } from "../../lib/metrics";
@@ -35,6 +36,10 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
   const begin: Middleware = (req, res, next) => {
     const started = performance.now();
     if (isDraining()) res.setHeader("Connection", "close");
+    // An answer that takes long to make is none that nobody reads.
+    res.on("timeout", (socket: Socket) => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
     res.once("close", () => {
       const ms = performance.now() - started;
       const route = req.$alias?.path ?? "none";
