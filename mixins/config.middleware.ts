@@ -75,7 +75,7 @@ class Follower {
     const wanted = this.wanted();
     const { etag, version, values } = await callOf(this.broker)(
       "config.properties",
-      { wanted: config.wanted, profiles, label, etag: config.etag },
+      { wanted: config.wanted, secrets: config.secrets, profiles, label, etag: config.etag },
       { timeout: START_MS },
     );
     const isNew = values !== undefined;

@@ -27,6 +27,14 @@ export class UnreadableCipher extends Error {
 
 export const isCipher = (value: unknown): value is string => typeof value === "string" && value.startsWith(PREFIX);
 
+/** Why a text cannot be a secret: nothing, and what stands for secrets, would silently take the place of a real one. */
+export function problemOfSecret(text: unknown): string | undefined {
+  if (text === "") return "is empty, which is no secret";
+  if (text === MASK) return "is what stands for a secret, not a secret";
+  if (isCipher(text)) return "is a cipher within a cipher";
+  return undefined;
+}
+
 /** AES-256-GCM under several keys: the first one encrypts, each decrypts what names it, so that keys can be rotated. */
 export class Ciphers {
   constructor(private readonly keys: readonly CipherKey[]) {}

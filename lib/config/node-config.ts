@@ -52,6 +52,12 @@ export class NodeConfig {
     return wanted;
   }
 
+  /** Names of those that are secret, which `config` may not know yet. */
+  get secrets(): string[] {
+    const secrets = [...this.settings.values()].filter(({ key }) => key.secret).map(({ key }) => key.name);
+    return [...new Set(secrets)].sort();
+  }
+
   get version(): number {
     return this.latest.version;
   }

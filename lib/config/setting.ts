@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { problemOf } from "./checking";
-import { type Ciphers, isCipher, UnreadableCipher } from "./cipher";
+import { type Ciphers, isCipher, problemOfSecret, UnreadableCipher } from "./cipher";
 import type { Key } from "./declaration";
 
 export type Outcome = "same" | "changed" | "pending" | "refused";
@@ -30,7 +30,7 @@ export class Setting {
   /** Takes what `config` says; undefined for nothing. Throws {@link UnreadableCipher} at first, later refuses. */
   take(given: unknown, first: boolean): Outcome {
     const wanted = given ?? this.environment ?? this.key.default;
-    this.refused = this.problem(wanted, first);
+    this.refused = this.problem(wanted, first, given !== undefined && given !== null);
     if (this.refused !== undefined) return "refused";
     this.pendingRestart = false;
     if (isDeepStrictEqual(wanted, this.current)) return "same";
@@ -42,10 +42,13 @@ export class Setting {
     return "changed";
   }
 
-  private problem(wanted: unknown, first: boolean): string | undefined {
+  /** A secret `isGiven` as a cipher or not at all: only the environment's may be plain. */
+  private problem(wanted: unknown, first: boolean, isGiven: boolean): string | undefined {
+    if (this.key.secret && isGiven && !isCipher(wanted)) return "is a secret and has to be a {cipher}";
     try {
       const plain = this.key.secret && isCipher(wanted) ? this.ciphers.decrypt(wanted) : wanted;
-      return problemOf(this.key.schema, plain);
+      const problem = this.key.secret && isGiven ? problemOfSecret(plain) : undefined;
+      return problem ?? problemOf(this.key.schema, plain);
     } catch (error) {
       if (!(error instanceof UnreadableCipher)) throw error;
       if (first) throw new UnreadableCipher(`${this.key.name} cannot be read: ${error.message}`);

@@ -1,5 +1,5 @@
 import { problemOf } from "../../lib/config/checking";
-import { type Ciphers, isCipher, MASK, UnreadableCipher } from "../../lib/config/cipher";
+import { type Ciphers, isCipher, MASK, problemOfSecret, UnreadableCipher } from "../../lib/config/cipher";
 import { type KeyView, SHARED } from "../../lib/config/declaration";
 import { crashPoint } from "../../lib/crash";
 import { type FieldError, invalid, notFound, ShopError, unavailable } from "../../lib/errors";
@@ -41,10 +41,15 @@ export function changing({ store, catalogue, ciphers, changed }: Parts) {
     if (problem) throw new Refused(problem);
   }
 
+  function demandSecret(text: unknown): void {
+    const problem = problemOfSecret(text);
+    if (problem) throw new Refused(`${problem}; null takes a value away`);
+  }
+
   /** What is stored for a secret; the cipher that is there where it says the same under the key of today. */
   function sealed(key: KeyView, value: unknown, before: unknown): unknown {
-    if (value === MASK) throw new Refused("is what stands for a secret, not a secret");
     const plain = isCipher(value) ? opened(value) : value;
+    demandSecret(plain);
     demandFit(key, plain);
     if (isCipher(value)) return value;
     const text = String(plain);
@@ -119,8 +124,10 @@ export function changing({ store, catalogue, ciphers, changed }: Parts) {
   return {
     masked,
 
-    /** Throws 503 NO_CONFIG_KEY. */
+    /** Throws 422 VALIDATION where the text is no secret, 503 NO_CONFIG_KEY. */
     encrypt(value: string): string {
+      const problem = problemOfSecret(value);
+      if (problem) throw invalid([{ path: "value", message: problem }]);
       const cipher = ciphers.encrypt(value);
       if (cipher === undefined) throw noKey();
       return cipher;

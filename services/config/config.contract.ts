@@ -2,7 +2,7 @@ import type * as schema from "./config.schema";
 
 declare module "../../lib/actions" {
   interface ActionMap {
-    /** What is set for some applications: for a node that hosts them. Secrets are ciphers. */
+    /** What is set for some applications: for a node that hosts them. Secrets, known here or named by it, are ciphers. */
     "config.properties": Asked<typeof schema.PropertiesParams, typeof schema.Answered>;
     /** As an admin sees it. 404 APPLICATION_NOT_FOUND. */
     "config.get": Asked<typeof schema.GetParams, typeof schema.ConfigView>;

@@ -73,6 +73,8 @@ export const Encrypted = Type.Object({ cipher: Type.String() });
 export const PropertiesParams = Strict({
   /** Names of keys by application: a node asks before discovery knows what it declares. */
   wanted: Type.Record(Type.String({ maxLength: 64 }), Type.Array(Type.String({ maxLength: 200 }), { maxItems: 1000 })),
+  /** Those of the names that are secret, of which only ciphers are answered. */
+  secrets: Type.Array(Type.String({ maxLength: 200 }), { maxItems: 1000 }),
   profiles: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 20 }),
   label: Type.String(),
   etag: Type.String(),

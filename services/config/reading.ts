@@ -77,13 +77,16 @@ export function reading({ store, catalogue, files, warn }: Parts) {
     },
 
     /** What is set for a node's applications, ciphers as they are. */
-    async properties({ wanted, profiles, label, etag }: Static<typeof PropertiesParams>) {
+    async properties({ wanted, secrets, profiles, label, etag }: Static<typeof PropertiesParams>) {
       const current = await store.latest();
       const known = new Map(catalogue.keysOf(SHARED).map((key) => [key.name, key]));
+      const keyOf = (name: string): KeyView => ({
+        ...(known.get(name) ?? { name, schema: {}, default: null, description: "" }),
+        ...(secrets.includes(name) && { secret: true }),
+      });
       const values = Object.fromEntries(
         Object.entries(wanted).map(([application, names]) => {
-          const keys = names.map((name) => known.get(name) ?? { name, schema: {}, default: null, description: "" });
-          return [application, merged(sources({ application, profiles, label }, keys, current))];
+          return [application, merged(sources({ application, profiles, label }, names.map(keyOf), current))];
         }),
       );
       const hash = createHash("sha256").update(JSON.stringify(values)).digest("base64url");

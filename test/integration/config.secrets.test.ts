@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ciphers } from "../../lib/config/cipher";
+import { NodeConfig } from "../../lib/config/node-config";
 import { nodeOf } from "../../lib/node";
 import configService from "../../services/config/config.service";
-import { Cluster, lampService } from "./config.parts";
+import { Cluster, lampConfig, lampService } from "./config.parts";
 import { eventually } from "./node";
 
 const SECRET = "open-sesame-of-this-test";
@@ -83,6 +84,61 @@ it("outlives a rotation of keys: old ciphers are read, new ones are made with th
   const files = filesOf(node.dataDir);
   expect(files).toContain("{cipher}two.");
   await expect(cluster.one({ CONFIG_KEYS: `two:${second}`, DATA_DIR: node.dataDir })).resolves.toBeDefined();
+});
+
+it("that stands plain in a file is used by no node, also before anybody has heard of its key", async () => {
+  const directory = cluster.folder({
+    "lamp.yml": `lamp:\n  password: ${SECRET}\n  brightness: 4`,
+    "application.yml": `lamp.password: ${SECRET}`,
+  });
+  const keeper = await cluster.start([configService], { ...ONE, CONFIG_DIR: directory });
+  const wanted = { lamp: ["lamp.brightness", "lamp.password"], other: ["lamp.password"] };
+  const ask = { wanted, secrets: ["lamp.password"], profiles: [], label: "main", etag: "" };
+  const answered = await keeper.broker.call<{ values: object }, object>("config.properties", ask);
+  expect(answered.values).toEqual({ lamp: { "lamp.brightness": 4 }, other: {} });
+  const lamp = await cluster.start([lampService], ONE);
+  await eventually(() => lamp.lamp.brightness === 4, 2000);
+  expect(lamp.lamp.password).toBe("");
+  await keeper.broker.waitForServices("lamp");
+  const late = await keeper.broker.call<{ values: object }, object>("config.properties", { ...ask, secrets: [] });
+  expect(late.values).toEqual(answered.values);
+  expect(filesOf(lamp.dataDir)).toContain("lamp.brightness");
+  expect(filesOf(lamp.dataDir) + filesOf(keeper.dataDir)).not.toContain(SECRET);
+});
+
+describe("what would silently take a secret's place", () => {
+  const sealed = (text: string) =>
+    new Ciphers([{ id: "one", key: Buffer.from(first ?? "", "base64") }]).encrypt(text) ?? "";
+  const odd = ["", "******", "{cipher}one.AAAA"];
+
+  it("cannot be set nor encrypted, and null takes the secret away", async () => {
+    const node = await cluster.one(ONE);
+    await node.put("lamp", { "lamp.password": SECRET });
+    for (const wrong of [...odd, ...odd.map(sealed)])
+      await expect(node.put("lamp", { "lamp.password": wrong })).rejects.toMatchObject({
+        code: 422,
+        data: { errors: [{ path: "properties.lamp.password" }] },
+      });
+    for (const value of odd)
+      await expect(node.broker.call("config.encrypt", { value })).rejects.toMatchObject({ code: 422 });
+    expect(nodeOf(node.broker).config.version).toBe(1);
+    expect(node.lamp.password).toBe(SECRET);
+    await node.put("lamp", { "lamp.password": null });
+    await eventually(() => node.lamp.password === "", 2000);
+  });
+
+  it.each(["plain", ...odd.map(sealed)])("is not taken where it comes all the same: %#", (value) => {
+    const key = Buffer.from(first ?? "", "base64");
+    const config = new NodeConfig({
+      environment: { "lamp.password": "of the environment" },
+      ciphers: new Ciphers([{ id: "one", key }]),
+      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    });
+    const lamp = config.of(lampConfig);
+    config.update({ version: 1, etag: "1", values: { lamp: { "lamp.password": value } } });
+    expect(lamp.password).toBe("of the environment");
+    expect(config.deviations()).toMatchObject([{ key: "lamp.password", refused: expect.any(String) }]);
+  });
 });
 
 describe("what cannot be read", () => {
