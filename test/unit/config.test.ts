@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { problemOf } from "../../lib/config/checking";
 import { Ciphers, UnreadableCipher } from "../../lib/config/cipher";
@@ -72,6 +73,31 @@ describe("a file", () => {
     [{ a: { b: { c: null } } }, undefined],
     [{ a: 1 }, undefined],
   ])("may nest keys or write them flat: %j", (tree, value) => expect(valueIn(tree, ["a", "b", "c"])).toBe(value));
+
+  it.each([
+    ["the syntax", "a.secret: TOKEN-1\nb: : c", "in line 2"],
+    ["a key twice", "a.secret: TOKEN-1\na.secret: TOKEN-2\n", "DUPLICATE_KEY in line 2, column 1"],
+    ["tabs", "a:\n\tsecret: TOKEN-1\n", "in line 2"],
+    ["an alias", "a: *TOKEN-1", "alias"],
+    ["the form", "- TOKEN-1", "is not a map"],
+  ])("that cannot be read is named with the line and without what stands there: %s", (_, text, told) => {
+    const folder = mkdtempSync(join(tmpdir(), "shop-config-"));
+    const read = (content: string) => {
+      writeFileSync(join(folder, "lamp.yml"), content);
+      return readFiles(folder);
+    };
+    const warned = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    try {
+      expect(() => read(text)).toThrow(told);
+      expect(() => read(text)).toThrow("config/lamp.yml");
+      expect(() => read(text)).not.toThrow("TOKEN");
+      expect(() => read("a: !odd TOKEN-1")).not.toThrow();
+      expect(warned).not.toHaveBeenCalled();
+    } finally {
+      warned.mockRestore();
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it("names what nobody declares, and not the parts of a value", () => {
     const tree = { chat: { hours: { zone: "UTC" }, colour: "red" }, "order.fee": 1 };
