@@ -56,7 +56,7 @@ interface Client {
   clientIp: string;
   userAgent: string | undefined;
   isThere: () => boolean;
-  /** Resolves when nothing waits to be sent to it. */
+  /** Resolves, for one after the other, when nothing waits to be sent to it. */
   whenRead: () => Promise<void>;
 }
 

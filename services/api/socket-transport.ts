@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Server, Socket } from "socket.io";
 
 /** What a client may leave unread before it is let go; it catches up by sequence numbers when it is back. */
@@ -35,8 +36,21 @@ export function cut(conn: Transport): void {
   innerOf(conn).transport.socket?.terminate?.();
 }
 
-/** Resolves when all is on its way that was to be sent, or the connection is gone. Cuts one that takes nothing for long. */
-export async function whenRead(conn: Transport): Promise<void> {
+/**
+ * Gives long answers to a connection one by one: each call resolves when all is on its way that was to be sent, or when the
+ * connection is gone. One that takes nothing for long is cut.
+ */
+export function paced(conn: Transport): () => Promise<void> {
+  let last = Promise.resolve();
+  return () => {
+    const turn = last.then(() => whenRead(conn));
+    // Until the answer is written that had its turn, there would seem to be room for the next.
+    last = turn.then(() => setImmediate());
+    return turn;
+  };
+}
+
+async function whenRead(conn: Transport): Promise<void> {
   const inner = innerOf(conn);
   while (inner.readyState === "open" && !(inner.transport.writable && inner.writeBuffer.length === 0))
     await progress(conn, inner.transport);

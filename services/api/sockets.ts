@@ -15,7 +15,7 @@ import type { RateLimits } from "./rate-limits";
 import { newCaller, type SocketCaller, socketCalls } from "./socket-calls";
 import { SocketGuard } from "./socket-guard";
 import type { Ending, Live, LiveSessions } from "./socket-sessions";
-import { type Transport, transportsOf, whenRead } from "./socket-transport";
+import { paced, type Transport, transportsOf } from "./socket-transport";
 
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const PING_MS = 15_000;
@@ -85,7 +85,7 @@ export function sockets(parts: Parts) {
         clientIp: addressOf(socket.request),
         userAgent: socket.request.headers["user-agent"]?.slice(0, 256),
         isThere: () => socket.connected,
-        whenRead: () => whenRead(socket.conn),
+        whenRead: paced(socket.conn),
       });
       socket.data.live = { verified, end: (reason) => end(socket, reason) };
       next();
