@@ -87,6 +87,8 @@ export interface ActionDefinition<P extends TSchema, R extends TSchema> {
   cache?: ActionSchema["cache"];
   /** The answer carries an `ETag`, so that whoever has it already gets 304. */
   conditional?: boolean;
+  /** While nobody can be asked, an answer of some minutes ago does, marked as such; for what everybody may read. */
+  stale?: boolean;
   /**
    * Beside the limits for everything: `credentials` counts wrong passwords and codes by client address, whatever account
    * they name; `webhook` allows for a provider that sends all from one address; `none` is for what everybody fetches.

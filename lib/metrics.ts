@@ -33,6 +33,11 @@ export class Metrics {
     "Calls of an action that wait on this node, as too many run already",
     ["action"],
   );
+  readonly fallbacks = this.counter(
+    "shop_fallbacks_total",
+    "Requests that got an older answer, as nobody could be asked for a new one",
+    ["action"],
+  );
   readonly callsExpired = this.counter(
     "shop_calls_expired_total",
     "Calls that were not begun, as they had waited until their caller gave them up",

@@ -10,6 +10,8 @@ export interface Policy {
   retries: number;
   breaker: BreakerLimits;
   bulkhead: BulkheadLimits;
+  /** Whether an older answer is given where there is no new one; never where the action does not say that it does. */
+  fallback: boolean;
 }
 
 /** What an action says of itself. */
@@ -17,6 +19,7 @@ export interface OwnPolicy {
   name: string;
   timeout?: number | undefined;
   isRetryable: boolean;
+  hasFallback: boolean;
 }
 
 const ActionsPattern = Type.String({
@@ -44,6 +47,9 @@ export const PolicyRules = Type.Array(
         concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
         queue: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
       }),
+    ),
+    fallback: Type.Optional(
+      Type.Boolean({ description: "whether an older answer is given where there is no new one" }),
     ),
   }),
   { maxItems: 100 },
@@ -86,6 +92,7 @@ export class Policies {
     const policy = {
       timeout: particular.timeout ?? action.timeout ?? general?.timeout ?? defaults.timeout,
       retries: action.isRetryable ? (particular.retries ?? general?.retries ?? defaults.retries) : 0,
+      fallback: action.hasFallback && this.allowsFallback(name),
       breaker: Object.assign({}, defaults.breaker, ...layers.map(({ breaker }) => breaker)) as BreakerLimits,
       bulkhead: Object.assign({}, defaults.bulkhead, ...layers.map(({ bulkhead }) => bulkhead)) as BulkheadLimits,
     };
@@ -104,6 +111,11 @@ export class Policies {
       ...(timeout !== undefined && { timeout: Math.min(timeout, options.timeout || timeout) }),
       ...(retries !== undefined && { retries: options.retries ?? retries }),
     };
+  }
+
+  allowsFallback(action: string): boolean {
+    const { general, particular } = this.saidOf(action);
+    return particular.fallback ?? general?.fallback ?? this.defaults.fallback;
   }
 
   /** Milliseconds, for what says nothing of itself. */

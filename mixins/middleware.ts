@@ -13,6 +13,7 @@ export type DeclaredAction = ActionSchema & {
   rawBody?: boolean;
   timeout?: number;
   conditional?: boolean;
+  stale?: boolean;
   limit?: ActionDefinition<TSchema, TSchema>["limit"];
   returns?: object;
   errors?: [status: number, code: string][];

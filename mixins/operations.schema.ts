@@ -35,6 +35,7 @@ export const ActionSettings = {
       description: "what part of how many calls in what time has to fail for a node not to be asked, and for how long",
     },
   ),
+  fallback: Type.Boolean({ description: "an older answer is given, and marked, where there is no new one" }),
   bulkhead: Type.Object(
     { concurrency: Count, queue: Count },
     { description: "how many calls run and wait on a node before more are refused" },

@@ -13,6 +13,7 @@ function generalPolicy({ options }: ServiceBroker): Policy {
   return {
     timeout: requestTimeout,
     retries: retryPolicy?.retries ?? 0,
+    fallback: true,
     breaker: {
       enabled: true,
       threshold: circuitBreaker?.threshold ?? 1,
@@ -28,8 +29,9 @@ function generalPolicy({ options }: ServiceBroker): Policy {
 }
 
 /** The one place that says what applies to an action. */
-export function policyOf(broker: ServiceBroker, { name = "", timeout, retryPolicy }: DeclaredAction): Policy {
-  return nodeOf(broker).resilience.policies.of({ name, timeout, isRetryable: retryPolicy?.enabled === true });
+export function policyOf(broker: ServiceBroker, { name = "", timeout, retryPolicy, stale }: DeclaredAction): Policy {
+  const own = { name, timeout, isRetryable: retryPolicy?.enabled === true, hasFallback: stale === true };
+  return nodeOf(broker).resilience.policies.of(own);
 }
 
 /** Policies that follow the configuration while the node runs. */

@@ -25,6 +25,7 @@ import { RateLimits } from "./rate-limits";
 import { clientAddress, requestIdOf } from "./request";
 import { Revocations } from "./revocations";
 import { schemaAction } from "./schemas";
+import { StaleAnswers } from "./stale";
 import { answerMethods } from "./stream-answer";
 import { traceRequest } from "./tracing";
 
@@ -34,7 +35,7 @@ const STALLED_MS = 20_000;
 
 /** The way in: routes come from what the services declare, over discovery; no business rule is here. */
 export default function apiService(broker: ServiceBroker): ServiceSchema {
-  const { config, environment, health, metrics, tracer } = nodeOf(broker);
+  const { config, environment, health, metrics, resilience, tracer } = nodeOf(broker);
   const call = callOf(broker);
   const revocations = new Revocations(call, environment.jwt.accessSeconds * 1000, (revocation) =>
     live.revoked(revocation, revocations),
@@ -51,6 +52,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     logger: broker.getLogger("http"),
     addressOf,
     isDraining: () => health.state === "draining",
+    stale: new StaleAnswers(() => resilience.policies, metrics),
   });
   let polling: NodeJS.Timeout | undefined;
 

@@ -10,6 +10,7 @@ import { idempotencyKeyOf } from "./middlewares";
 import { toProblem, toPublicError } from "./problem";
 import type { RateLimits } from "./rate-limits";
 import { isRead, paramsOf, statusOf } from "./request";
+import type { StaleAnswers } from "./stale";
 
 export const EVENT_STREAM = "text/event-stream";
 
@@ -22,6 +23,7 @@ interface Parts {
   addressOf: (req: GatewayRequest) => string;
   /** Whether clients are to come back over another connection, which a balancer takes elsewhere. */
   isDraining: () => boolean;
+  stale: StaleAnswers;
 }
 
 type RequestContext = NonNullable<GatewayRequest["$ctx"]>;
@@ -31,7 +33,7 @@ const inScopeOf = ({ $ctx }: GatewayRequest, log: () => void): void =>
   inRequest({ requestId: $ctx?.requestID ?? undefined, traceparent: $ctx?.meta.traceparent }, log);
 
 /** A request's way through the gateway: who asks, whether they may, what they asked, and how it is answered. */
-export function handleRequest({ authenticate, limits, metrics, logger, addressOf, isDraining }: Parts) {
+export function handleRequest({ authenticate, limits, metrics, logger, addressOf, isDraining, stale }: Parts) {
   /** Measures the request and writes its line in the log when its answer is out. */
   const begin: Middleware = (req, res, next) => {
     const started = performance.now();
@@ -94,6 +96,7 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
       const id = typeof data === "object" && data !== null && "id" in data ? `/${String(data.id)}` : "";
       ctx.meta.$location = `${path}${id}`;
     }
+    stale.keep(req, data, $responseHeaders?.ETag);
     if (isRead(req.method) && isFresh(req.headers["if-none-match"], $responseHeaders?.ETag)) {
       res.statusCode = 304;
       return null;
@@ -111,6 +114,7 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
       res.destroy();
       return;
     }
+    if (shown.type === "SERVICE_UNAVAILABLE" && stale.answered(req, res, requestId)) return;
     void limits
       .countFailure(req.$action, shown, addressOf(req))
       .catch((failure: unknown) =>

@@ -12,9 +12,9 @@ const ANSWER_MS = 1000;
 function actionViews(hosts: string[], answers: Map<string, ResilienceOfNode>, prefix: string): ActionView[] {
   const views = new Map<string, ActionView>();
   for (const id of hosts) {
-    for (const { name, timeout, retries, breaker, bulkhead, ...figures } of answers.get(id)?.actions ?? []) {
+    for (const { name, timeout, retries, breaker, bulkhead, fallback, ...figures } of answers.get(id)?.actions ?? []) {
       if (!name.startsWith(prefix)) continue;
-      const view = views.get(name) ?? { name, timeout, retries, breaker, bulkhead, nodes: [] };
+      const view = views.get(name) ?? { name, timeout, retries, breaker, bulkhead, fallback, nodes: [] };
       view.nodes.push({ id, ...figures, ...circuitOf(name, id, answers) });
       views.set(name, view);
     }

@@ -47,6 +47,7 @@ export function catalogueActions(
       summary: "Active products, filtered and sorted",
       params: ListParams,
       returns: ProductPage,
+      stale: true,
       retryable: true,
       handler(ctx) {
         const { q, category, minPrice, maxPrice, sort, limit, cursor } = ctx.params;
@@ -62,6 +63,7 @@ export function catalogueActions(
       conditional: true,
       params: Strict({ id: IdOrSlug }),
       returns: ProductView,
+      stale: true,
       errors: [[404, "PRODUCT_NOT_FOUND"]],
       retryable: true,
       async handler(ctx) {
@@ -80,6 +82,7 @@ export function catalogueActions(
       summary: "Categories and how many active products each has",
       params: Strict({}),
       returns: ItemsOf(CategoryView),
+      stale: true,
       retryable: true,
       handler: (ctx) => ctx.call("product.categoryList", { key: generation.key }),
     }),

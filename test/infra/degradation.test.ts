@@ -91,11 +91,22 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop that has lost a part of
   it("takes a payment without products, and books the stock once they are back", async () => {
     const order = await placed();
     const before = await shop.stock(admin, sku);
+    const looked = expectStatus(await shop.call<{ items: object[] }>("GET", "/products?limit=7"), 200);
     await cluster.kill("product.1");
     const paid = expectStatus(await shop.confirm(token, order, await shop.checkout(order)), 200);
     expect(paid.status).toBe("paid");
     await refusedAtOnce(() => shop.place(token, lines()));
+    // What somebody looked at before is shown as it was, and says so.
+    const page = await shop.call<{ items: object[] }>("GET", "/products?limit=7");
+    expect(expectStatus(page, 200).items).toEqual(looked.items);
+    expect(page.headers.get("cache-status")).toMatch(/^gateway; hit; ttl=-\d+$/);
+    expect(Number(page.headers.get("age"))).toBeGreaterThan(0);
+    await refusedAtOnce(() => shop.call("GET", "/products?limit=8"));
     await cluster.revive("product.1");
+    await eventually(async () => {
+      const { status, headers } = await shop.call("GET", "/products?limit=7");
+      return status === 200 && !headers.has("age");
+    }, 20_000);
     const { available, reserved, sold } = before;
     await eventually(async () => {
       const { status, body } = await shop.call<{ sold: number }>("GET", `/inventory/${sku}`, { token: admin });

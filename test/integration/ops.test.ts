@@ -126,6 +126,7 @@ it("lists services with their actions, what applies to those and how they are do
     retries: 0,
     breaker: { enabled: true, threshold: 0.5, minCalls: 20, windowMs: 30_000, openMs: 3000 },
     bulkhead: { concurrency: 200, queue: 2000 },
+    fallback: false,
     nodes: [
       {
         id: "a",

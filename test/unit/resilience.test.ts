@@ -9,13 +9,14 @@ const GENERAL: Policy = {
   retries: 2,
   breaker: { enabled: true, threshold: 0.5, minCalls: 20, windowMs: 30_000, openMs: 3000 },
   bulkhead: { concurrency: 200, queue: 2000 },
+  fallback: true,
 };
 const policies = (rules: PolicyRules) => new Policies(() => rules, GENERAL);
-const place = { name: "order.place", timeout: 11_000, isRetryable: false };
-const list = { name: "order.list", isRetryable: true };
+const place = { name: "order.place", timeout: 11_000, isRetryable: false, hasFallback: false };
+const list = { name: "order.list", isRetryable: true, hasFallback: true };
 
 describe("what applies to an action", () => {
-  it.each<[string, PolicyRules, { name: string; timeout?: number; isRetryable: boolean }, object]>([
+  it.each<[string, PolicyRules, typeof list & { timeout?: number }, object]>([
     ["is what it says itself", [], place, { timeout: 11_000, retries: 0 }],
     ["is else the node's default", [], list, { timeout: 5000, retries: 2 }],
     ["is else what is set for all", [{ actions: "*", timeout: 900, retries: 1 }], list, { timeout: 900, retries: 1 }],
@@ -47,6 +48,9 @@ describe("what applies to an action", () => {
       list,
       { timeout: 5000 },
     ],
+    ["gives old answers where the action says so", [], list, { fallback: true }],
+    ["gives old answers nowhere else", [{ actions: "order.place", fallback: true }], place, { fallback: false }],
+    ["gives none where they are off", [{ actions: "order.*", fallback: false }], list, { fallback: false }],
     ["is never to run twice what is not safe to", [{ actions: "order.place", retries: 3 }], place, { retries: 0 }],
     [
       "comes together from all of them where it has parts",
