@@ -30,6 +30,9 @@ const isLibrary = (file: string) => file.includes(`${sep}node_modules${sep}`);
 export function forget(folder = ""): void {
   for (const file of Object.keys(require.cache))
     if (file.startsWith(join(ROOT, folder) + sep) && !isLibrary(file)) delete require.cache[file];
+  // Else whoever loaded them would keep them, some 9 MB for each start of the broker.
+  for (const module of [require.main, ...Object.values(require.cache)])
+    if (module) module.children = module.children.filter((child) => require.cache[child.filename] === child);
 }
 
 /** The modules of libraries that are loaded; they keep their identity over restarts where they are put back. */

@@ -56,8 +56,8 @@ const metrics = async () => (await fetch(`http://127.0.0.1:${ports.ops}/metrics`
 const apiDocument = async () => JSON.stringify((await shop.call("GET", "/openapi.json")).body);
 const banners = () => dev.output().split("The shop is ready").length - 1;
 const ofAdmin = async <T>(path: string) => expectStatus(await shop.call<T>("GET", path, { token: admin }), 200);
-const detailFor = async (path: string) =>
-  (await shop.call<{ detail: string }>("GET", path, { token: kim.accessToken })).body.detail;
+const detailFor = async (path: string, token = kim.accessToken) =>
+  (await shop.call<{ detail: string }>("GET", path, { token })).body.detail;
 
 /** How much of each kind the process has open. */
 async function open(): Promise<Record<string, number>> {
@@ -84,10 +84,11 @@ async function goesOn(): Promise<void> {
   expect(await talk.history()).toEqual(talk.said);
 }
 
-const setFee = async (fee: number) => {
-  const body = { properties: { "order.shippingFee": fee } };
-  expectStatus(await shop.call("PUT", "/config/order/default", { token: admin, body }), 200);
-};
+async function configure(application: string, properties: Record<string, unknown>): Promise<void> {
+  const path = `/config/${application}/default`;
+  expectStatus(await shop.call("PUT", path, { token: admin, body: { properties } }), 200);
+}
+const setFee = (fee: number) => configure("order", { "order.shippingFee": fee });
 
 it("says its addresses and accounts once it is ready", async () => {
   await eventually(() => banners() === 1);
@@ -101,9 +102,11 @@ it("answers with the new code of a file that a service imports, and keeps data, 
   copy.edit(CATALOGUE, UNKNOWN, "Edited.");
   copy.edit("services/chat/access.ts", "There is no such conversation.", "Edited conversation.");
   copy.edit("services/order/access.ts", "There is no such order.", "Edited order.");
+  copy.edit("services/config/catalogue.ts", "There is no such application.", "Edited application.");
   await soon(async () => (await refusal()) === "Edited.");
   await soon(async () => (await detailFor("/conversations/unknown")) === "Edited conversation.");
   await soon(async () => (await detailFor("/orders/unknown")) === "Edited order.");
+  await soon(async () => (await detailFor("/config/unknown/default", admin)) === "Edited application.");
   await goesOn();
   expect(await order()).toBe(1234);
   expect([talk.socketIds, talk.customer.endings]).toEqual([sockets, []]);
@@ -170,14 +173,18 @@ it("is one running node after that, with each service once, and follows its conf
   expect(names).toEqual(expect.arrayContaining(["api", "chat", "config", "order", "payment", "product"]));
   for (const { nodes: hosts } of services) expect(hosts).toEqual([nodes[0]?.id]);
   expect(await order()).toBe(1234);
+  const said = dev.output().length;
+  await configure("application", { "log.level": "info" });
   await setFee(4321);
   await eventually(async () => (await order()) === 4321);
+  await eventually(() => dev.output().slice(said).includes("the configuration changed"));
+  await configure("application", { "log.level": null });
 });
 
 it("measures and traces everything once", async () => {
   const helps = (await metrics()).match(/^# HELP \S+/gm) ?? [];
   expect(helps).toEqual([...new Set(helps)]);
-  expect(await metrics()).toMatch(/^shop_ready 1$/m);
+  await eventually(async () => /^shop_ready 1$/m.test(await metrics()));
   const traceparent = newTraceparent();
   await shop.call("GET", "/products/unknown", { headers: { traceparent } });
   const spans = await eventually(() => {
