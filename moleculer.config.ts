@@ -8,6 +8,7 @@ import { type Environment, readEnvironment } from "./lib/environment";
 import { Health } from "./lib/health";
 import { pinoOptions, prettyDestination } from "./lib/logging";
 import { Metrics } from "./lib/metrics";
+import { natsServers } from "./lib/nats-url";
 import { attachNode, nodeOf } from "./lib/node";
 import { Resilience } from "./lib/resilience";
 import { MongoStore } from "./lib/store/mongo";
@@ -91,7 +92,10 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     logger: levels as unknown as BrokerOptions["logger"],
 
     transporter: environment.natsUrl
-      ? { type: "NATS", options: { servers: environment.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 500 } }
+      ? {
+          type: "NATS",
+          options: { ...natsServers(environment.natsUrl), maxReconnectAttempts: -1, reconnectTimeWait: 500 },
+        }
       : null,
     heartbeatInterval: 2,
     heartbeatTimeout: 6,
@@ -112,6 +116,8 @@ export function brokerOptions(environment: Environment): BrokerOptions {
     validator: new JsonSchemaValidator({}),
     errorRegenerator: new ErrorRegenerator(),
     skipProcessEventRegistration: true,
+    // Its answer has the servers' passwords, and any node may ask.
+    internalServices: { $node: { actions: { options: false } } } as unknown as boolean,
     replOptions: { customCommands: replCommands, delimiter: "shop $" },
 
     // The first is the innermost: idempotency sees params that were validated.

@@ -1,4 +1,5 @@
 import { type CipherKey, developmentKey } from "./config/cipher";
+import { natsServers } from "./nats-url";
 
 /** Stands for secrets that are not given, outside of production. */
 export const DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production";
@@ -55,6 +56,16 @@ export class EnvironmentReader {
     if (!protocols.some((protocol) => text.startsWith(`${protocol}://`)))
       this.refuse(`${name} must start with ${protocols.map((p) => `${p}://`).join(" or ")}`);
     return text.replace(/\/+$/, "");
+  }
+
+  nats(name: string): string | undefined {
+    const text = this.text(name);
+    try {
+      if (text !== undefined) natsServers(text);
+    } catch (error) {
+      this.refuse(`${name} ${(error as Error).message}`);
+    }
+    return text;
   }
 
   list(name: string): string[] {

@@ -46,7 +46,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
     /** Milliseconds that connections are still taken after SIGTERM. */
     drainMs: read.integer("DRAIN_MS", 1000, { max: 8000 }),
     dataDir: resolve(read.text("DATA_DIR") ?? "data"),
-    natsUrl: read.url("NATS_URL", ["nats", "tls"]),
+    natsUrl: read.nats("NATS_URL"),
     mongoUrl: read.url("MONGO_URL", ["mongodb", "mongodb+srv"]),
     redisUrl: read.url("REDIS_URL", ["redis", "rediss"]),
     /** `host:port` of some brokers of one Kafka cluster; empty means the embedded event log. */

@@ -19,10 +19,15 @@ async function follow(transporter: NatsTransporter, client: NatsConnection): Pro
 
 /**
  * Tells the broker when the client of NATS is back, as Moleculer's other transporters do: nodes introduce themselves anew,
- * and `$transporter.connected` is heard.
+ * and `$transporter.connected` is heard. Says by its code why it cannot be reached at a start.
  */
 export const natsReconnects = {
   name: "NatsReconnects",
+  created(broker: ServiceBroker) {
+    broker.localBus.on("$transporter.error", ({ error }: { error: { code?: string } }) =>
+      broker.logger.error({ code: error.code }, "NATS cannot be used"),
+    );
+  },
   async started(broker: ServiceBroker) {
     const transporter = transporterOf(broker);
     if (!transporter?.client?.status) return;
