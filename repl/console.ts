@@ -18,6 +18,12 @@ async function closeOld(): Promise<void> {
   for (const file of Object.keys(require.cache)) if (/[\\/]moleculer-repl[\\/]/.test(file)) delete require.cache[file];
 }
 
+/** Moleculer's `env` would print each secret of the process, and so into the scrollback and recordings of terminals. */
+function withoutEnv(): void {
+  const loaded = require("moleculer-repl/src/commands/env") as { register: () => void };
+  loaded.register = () => undefined;
+}
+
 type Completer = (line: string, callback: (error: Error | null, found?: [string[], string]) => void) => void;
 
 /** Moleculer's console knows what may follow its own commands only. */
@@ -36,6 +42,7 @@ const completer =
  */
 export async function openConsole(broker: ServiceBroker): Promise<void> {
   await closeOld();
+  withoutEnv();
   // Moleculer's type for it says nothing of what it answers.
   const server = broker.repl() as unknown as REPLServer;
   opened = server;

@@ -6,6 +6,8 @@ import { eventually } from "../integration/node";
 import { type Console, openConsole } from "./console";
 import { newPlace, type Place } from "./node";
 
+const SECRET = "of-this-test-and-32-characters-long";
+
 let place: Place;
 let opened: Console | undefined;
 beforeEach(async () => {
@@ -51,12 +53,15 @@ async function bury(...keys: string[]): Promise<void> {
 
 it("is inside an embedded shop that is asked for it, looks after dead letters, and ends the shop as SIGTERM does", async () => {
   await bury("first", "second");
-  const shop = launch("start", ["--repl"]);
+  const shop = launch("start", ["--repl"], { JWT_KEY_SECRET: SECRET });
   await shop.prompted();
   expect(shop.output()).toContain("The shop is ready");
   expect(await shop.type("help")).toMatch(/dead-letters\|dlq .*What could not be handled/);
   expect(await shop.type("help dead-letters")).toMatch(/--topic .*--limit .*--full .*--all /s);
   expect(await shop.type("services")).toMatch(/order .*product /s);
+  expect(await shop.type("env")).toMatch(/unknown command 'env'/);
+  expect(await shop.type("info")).toMatch(/Node version/);
+  expect(shop.output()).not.toContain(SECRET);
   expect(await shop.type("dead-letters")).toBe("There are no dead letters of order-event and chat-message.\n");
   const listed = await shop.type("dlq --topic tried --limit 5");
   expect(listed).toMatch(/ 1 .* notification +12 +0\/0\n +first +Error: no place for first\n +2 .*\n +second /);
