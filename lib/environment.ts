@@ -22,7 +22,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
   const read = new EnvironmentReader(source, production);
   const port = read.integer("PORT", 3000, { max: 65535 });
   const services = read.list("SERVICES");
-  if (production && !read.text("PAYMENT_PROVIDER"))
+  const hosts = (service: string) => services.length === 0 || services.includes(service);
+  if (production && hosts("payment") && !read.text("PAYMENT_PROVIDER"))
     read.refuse("PAYMENT_PROVIDER is not set: it is needed with NODE_ENV=production");
   const provider = read.oneOf("PAYMENT_PROVIDER", PROVIDERS, "sandbox");
   const namespace = read.text("NAMESPACE") ?? "shop";
@@ -31,7 +32,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
   const sandboxPort = read.integer("SANDBOX_PORT", port + 2, { max: 65535 });
   const sandboxUrl = read.url("SANDBOX_URL", ["http", "https"]);
   const logLevel = read.oneOf("LOG_LEVEL", [...LOG_LEVELS], "info");
-  const tossSecretKey = read.secret("TOSS_SECRET_KEY", { needed: provider === "toss" });
+  const tossSecretKey = read.secret("TOSS_SECRET_KEY", { needed: provider === "toss" && hosts("payment") });
 
   const environment = {
     production,
@@ -43,6 +44,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
     services,
     port,
     opsPort: read.integer("OPS_PORT", 3001, { max: 65535 }),
+    /** An address of this machine; undefined means all, as probes and scrapes come from outside. */
+    opsHost: read.text("OPS_HOST"),
     /** Milliseconds that connections are still taken after SIGTERM. */
     drainMs: read.integer("DRAIN_MS", 1000, { max: 8000 }),
     dataDir: resolve(read.text("DATA_DIR") ?? "data"),
@@ -79,7 +82,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       audience: read.text("JWT_AUDIENCE") ?? "shop",
       /** Encrypts the private signing keys in the store; the same on every node that hosts `auth`. */
       keySecret: read.secret("JWT_KEY_SECRET", {
-        needed: services.length === 0 || services.includes("auth"),
+        needed: hosts("auth"),
         standIn: DEVELOPMENT_SECRET,
         minLength: 32,
       }),
@@ -134,15 +137,15 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       stripe: {
         url: read.url("STRIPE_URL", ["http", "https"]),
         publishableKey: read.text("STRIPE_PUBLISHABLE_KEY") ?? "",
-        secretKey: read.secret("STRIPE_SECRET_KEY", { needed: provider === "stripe" }),
-        webhookSecret: read.secret("STRIPE_WEBHOOK_SECRET", { needed: provider === "stripe" }),
+        secretKey: read.secret("STRIPE_SECRET_KEY", { needed: provider === "stripe" && hosts("payment") }),
+        webhookSecret: read.secret("STRIPE_WEBHOOK_SECRET", { needed: provider === "stripe" && hosts("payment") }),
       },
       sandbox: {
         port: sandboxPort,
         /** Where a sandbox runs already; without it each node that hosts `payment` runs its own. */
         url: sandboxUrl,
         secretKey: read.secret("SANDBOX_SECRET_KEY", {
-          needed: provider === "sandbox" || sandboxUrl !== undefined,
+          needed: hosts("payment") && (provider === "sandbox" || sandboxUrl !== undefined),
           standIn: "test_sk_sandbox",
         }),
         webhookUrl: read.url("SANDBOX_WEBHOOK_URL", ["http", "https"]) ?? `${webUrl}/api/v1/payments/webhooks/sandbox`,

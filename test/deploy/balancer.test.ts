@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { freePorts } from "../../lib/infra/ports";
 import { balancerContract } from "../integration/balancer.contract";
-import { startNginx } from "./nginx";
+import { KUBERNETES, startNginx } from "./nginx";
 import { withTools } from "./tools";
 
 /** A gateway that says what it was asked. */
@@ -55,6 +55,22 @@ withTools(["nginx"], "deploy/nginx/nginx.conf", () => {
     } finally {
       await nginx.stop();
       for (const server of servers) server.close();
+    }
+  });
+
+  it("on Kubernetes believes of whom a request comes what the ingress controller says last, and nothing before that", async () => {
+    const seen: IncomingMessage[] = [];
+    const server = await echo(seen);
+    const nginx = await startNginx([(server.address() as AddressInfo).port], KUBERNETES);
+    try {
+      // As a client in the pods' network sends them, each with the address that the controller saw added.
+      for (const forwarded of ["203.0.113.9, 10.1.2.3", "10.0.0.1, 203.0.113.9, 198.51.100.7", "192.168.0.9"])
+        await fetch(`${nginx.url}/api/v1/products`, { headers: { "X-Forwarded-For": forwarded } });
+      const told = seen.map(({ headers }) => headers["x-forwarded-for"]);
+      expect(told).toEqual(["10.1.2.3", "198.51.100.7", "192.168.0.9"]);
+    } finally {
+      await nginx.stop();
+      server.close();
     }
   });
 });

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readEnvironment } from "../../lib/environment";
 import { serviceNames } from "../../lib/hosting";
-import type { Ran } from "../../lib/infra/programs";
+import { projectRoot, type Ran, run } from "../../lib/infra/programs";
 import { commandOf, use, withTools } from "./tools";
 
 interface Service {
@@ -20,16 +20,28 @@ interface Service {
   deploy?: { resources: { limits: { memory: string } } };
   ports?: { published: string; target: number; host_ip?: string }[];
   networks?: Record<string, unknown>;
+  volumes?: { type: string; source: string; target: string }[];
 }
 
 const SERVERS = ["kafka", "mongo", "nats", "redis"];
-const SECRETS = { JWT_KEY_SECRET: "x".repeat(32), SANDBOX_SECRET_KEY: "x" };
+/** What each file of deploy has to have for a start in production, with the sandbox. */
+const SECRETS: Record<string, Record<string, string>> = {
+  "auth.env": { JWT_KEY_SECRET: "x".repeat(32) },
+  "payment.env": { SANDBOX_SECRET_KEY: "x" },
+};
+/** By service, which files of deploy it is given; the others get `settings.env` alone. */
+const FILES: Record<string, string[]> = {
+  auth: ["auth.env"],
+  config: ["config.env"],
+  notification: ["notification.env"],
+  payment: ["config.env", "payment.env"],
+};
 
-/** As Compose understands a file, whatever variables this machine has. */
-function load(file: string): Promise<Ran> {
+/** As Compose understands a file, whatever variables this machine has; `resolved` with what files beside it give containers. */
+function load(file: string, resolved = false): Promise<Ran> {
   const compose = commandOf("compose")?.[0]?.endsWith("docker-compose");
   const args = compose
-    ? ["-f", file, "--profile", "*", "config", "--no-env-resolution", "--format", "json"]
+    ? ["-f", file, "--profile", "*", "config", ...(resolved ? [] : ["--no-env-resolution"]), "--format", "json"]
     : ["-format", "json", file];
   return use("compose", args, { PORT: "", NODE_ENV: "", WEB_URL: "", PAYMENT_PROVIDER: "", COMPOSE_PROFILES: "*" });
 }
@@ -70,11 +82,44 @@ withTools(["compose"], "docker-compose.yml", () => {
     expect(named("full")).toEqual(Object.keys(services).sort());
   });
 
-  it("gives our nodes an environment that they start with in production once the secrets are there", () => {
-    for (const [, { environment = {} }] of ours()) {
-      expect(() => readEnvironment({ ...environment, ...SECRETS })).not.toThrow();
-      expect(() => readEnvironment(environment)).toThrow("SANDBOX_SECRET_KEY is not set");
+  it("gives our nodes an environment that they start with in production once the secrets of their own are there", () => {
+    for (const [name, { environment = {} }] of ours()) {
+      const secrets = FILES[name]?.map((file) => SECRETS[file] ?? {}) ?? [];
+      expect(() => readEnvironment(Object.assign({ ...environment }, ...secrets))).not.toThrow();
     }
+    const without = (name: string) => () => readEnvironment({ ...services[name]?.environment });
+    expect(without("auth")).toThrow("JWT_KEY_SECRET is not set");
+    expect(without("payment")).toThrow("SANDBOX_SECRET_KEY is not set");
+  });
+
+  it("gives each node the secrets that it needs and a volume, neither of which another one has", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "shop-compose-"));
+    try {
+      mkdirSync(join(folder, "deploy"));
+      const files = ["settings.env", ...new Set(Object.values(FILES).flat())];
+      for (const file of files) writeFileSync(join(folder, "deploy", file), `FROM_${file.replace(".env", "")}=yes\n`);
+      cpSync("docker-compose.yml", join(folder, "docker-compose.yml"));
+      const { stdout } = await load(join(folder, "docker-compose.yml"), true);
+      const loaded: Record<string, Service> = JSON.parse(stdout).services;
+      for (const [name, { environment = {} }] of Object.entries(loaded)) {
+        const given = Object.keys(environment).flatMap((key) => /^FROM_(.*)$/.exec(key)?.[1] ?? []);
+        const own = (FILES[name] ?? []).map((file) => file.replace(".env", ""));
+        expect([name, given.sort()]).toEqual([name, serviceNames().includes(name) ? [...own, "settings"].sort() : []]);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    for (const [name, { volumes = [] }] of ours())
+      expect([name, volumes.map(({ source, target }) => `${source}:${target}`)]).toEqual([
+        name,
+        [`${name}-data:/data`],
+      ]);
+  });
+
+  it("keeps the files of secrets out of git", async () => {
+    const files = ["settings", "auth", "config", "notification", "payment"].map((name) => `deploy/${name}.env`);
+    const { stdout } = await run("git", ["check-ignore", ...files], { cwd: projectRoot() });
+    expect(stdout.trim().split("\n")).toEqual(files);
   });
 
   it("holds no secret", () => {

@@ -42,6 +42,19 @@ interface Manifest {
   };
 }
 
+const SECRETS: Record<string, Record<string, string>> = {
+  "shop-servers": { MONGO_URL: "mongodb://mongo/shop", REDIS_URL: "redis://redis:6379" },
+  "shop-auth": { JWT_KEY_SECRET: "x".repeat(32) },
+  "shop-payment": { SANDBOX_SECRET_KEY: "x", TOSS_SECRET_KEY: "x" },
+};
+/** By service, beside the servers' addresses. */
+const SECRETS_OF: Record<string, string[]> = {
+  auth: ["shop-auth"],
+  config: ["shop-config"],
+  notification: ["shop-notification"],
+  payment: ["shop-config", "shop-payment"],
+};
+
 const folders: string[] = [];
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
@@ -113,20 +126,23 @@ describe.each(["development", "production"])("deploy/k8s/overlays/%s", (overlay)
       }
     });
 
-    it("gives nodes an environment that they start with once the secrets are there", () => {
-      const secrets = {
-        JWT_KEY_SECRET: "x".repeat(32),
-        SANDBOX_SECRET_KEY: "x",
-        TOSS_SECRET_KEY: "x",
-        MONGO_URL: "mongodb://mongo/shop",
-        REDIS_URL: "redis://redis:6379",
-      };
-      for (const name of serviceNames())
-        expect(readEnvironment({ ...secrets, ...settings()?.data, SERVICES: name })).toMatchObject({
+    it("gives each node the secrets that it needs, with which it starts, and no other's", () => {
+      for (const { metadata, spec } of nodes()) {
+        const name = metadata.name.replace("shop-", "");
+        const given = spec.template?.spec.containers[0]?.envFrom ?? [];
+        const named = given.flatMap((from) => ("secretRef" in from ? from.secretRef : []));
+        const names = named.map((secret) => secret.name.replace(/-[a-z0-9]{10}$/, ""));
+        expect([name, names.sort()]).toEqual([name, ["shop-servers", ...(SECRETS_OF[name] ?? [])].sort()]);
+        const secrets = Object.assign({}, ...names.map((secret) => SECRETS[secret]));
+        const environment = { ...settings()?.data, ...secrets, SERVICES: name, NODE_ENV: "production" };
+        expect(readEnvironment(environment)).toMatchObject({
           services: [name],
           kafkaBrokers: expect.arrayContaining([expect.any(String)]),
           natsUrl: expect.any(String),
+          mongoUrl: expect.any(String),
+          redisUrl: expect.any(String),
         });
+      }
     });
 
     it("names only config maps that are there, and holds no secret of production", () => {
@@ -134,7 +150,8 @@ describe.each(["development", "production"])("deploy/k8s/overlays/%s", (overlay)
       for (const { spec } of nodes())
         for (const from of spec.template?.spec.containers[0]?.envFrom ?? [])
           if ("configMapRef" in from) expect(names).toContain(from.configMapRef.name);
-      expect(all("Secret")).toHaveLength(overlay === "production" ? 0 : 1);
+      const made = all("Secret").map(({ metadata }) => metadata.name.replace(/-[a-z0-9]{10}$/, ""));
+      expect(made.sort()).toEqual(overlay === "production" ? [] : ["shop-auth", "shop-payment", "shop-servers"]);
     });
 
     it("fits the restricted profile of pod security, and pins every image", () => {

@@ -31,6 +31,22 @@ describe("the environment", () => {
     expect(() => readEnvironment(source)).toThrow(variable);
   });
 
+  it("asks nodes for the secrets of what they host alone", () => {
+    const node = (SERVICES: string, provider = "stripe") => ({
+      NODE_ENV: "production",
+      PAYMENT_PROVIDER: provider,
+      SERVICES,
+    });
+    for (const provider of ["", "sandbox", "toss", "stripe"])
+      expect(readEnvironment(node("order,api,config", provider)).services).toEqual(["order", "api", "config"]);
+    expect(() => readEnvironment(node("order,auth"))).toThrow(/^JWT_KEY_SECRET is not set: [^;]*$/);
+    const all = /^STRIPE_SECRET_KEY is not set: [^;]*; STRIPE_WEBHOOK_SECRET is not set: [^;]*$/;
+    expect(() => readEnvironment(node("order,payment"))).toThrow(all);
+    expect(() => readEnvironment(node("payment", "toss"))).toThrow(/^TOSS_SECRET_KEY is not set: [^;]*$/);
+    expect(() => readEnvironment(node("payment", "sandbox"))).toThrow(/^SANDBOX_SECRET_KEY is not set: [^;]*$/);
+    expect(() => readEnvironment(node("payment", ""))).toThrow(/^PAYMENT_PROVIDER is not set/);
+  });
+
   it("names everything that is missing or wrong at once", () => {
     const wrong = { NODE_ENV: "production", PORT: "x", NATS_URL: "http://x", LOG_LEVEL: "loud" };
     const named = ["PORT", "NATS_URL", "LOG_LEVEL", "PAYMENT_PROVIDER", "JWT_KEY_SECRET", "SANDBOX_SECRET_KEY"];
