@@ -133,7 +133,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
       drainingMiddleware,
       configMiddleware(levels),
       openedMiddleware,
-      operationsMiddleware(environment.opsPort),
+      operationsMiddleware(environment.opsPort, environment.opsHost),
     ],
     created(broker: ServiceBroker) {
       made = broker;

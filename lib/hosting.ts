@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { createServer, isIPv6, type Server } from "node:net";
 import { basename, join } from "node:path";
 import { type Environment, EnvironmentError } from "./environment";
 
@@ -23,24 +23,26 @@ export function serviceFiles({ services, payment }: Environment, by = "SERVICES"
     .filter((file) => runsSandbox || !/sandbox\.service\.(ts|js)$/.test(file));
 }
 
-function take(variable: string, port: number): Promise<Server> {
+function take(variable: string, port: number, host?: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer().once("error", ({ code }: Error & { code?: string }) => {
+      if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+        return reject(new EnvironmentError(`${host} is no address of this machine: set OPS_HOST`));
       const reason = code === "EADDRINUSE" ? "is already in use" : `cannot be used (${code})`;
       reject(new EnvironmentError(`Port ${port} ${reason}: set ${variable}`));
     });
-    server.listen(port, () => resolve(server));
+    server.listen({ port, host }, () => resolve(server));
   });
 }
 
 /** Throws {@link EnvironmentError}, naming the variable, where a port that the service files need is another one's. */
-export async function demandPorts(files: string[], { port, opsPort, payment }: Environment): Promise<void> {
+export async function demandPorts(files: string[], { port, opsPort, opsHost, payment }: Environment): Promise<void> {
   const hosts = (service: string) => files.some((file) => basename(file).startsWith(`${service}.service.`));
   const taken: Server[] = [];
   try {
     // One after the other and held: of two variables with the same port the second is named.
     if (hosts("api")) taken.push(await take("PORT", port));
-    taken.push(await take("OPS_PORT", opsPort));
+    taken.push(await take("OPS_PORT", opsPort, opsHost));
     if (hosts("sandbox")) taken.push(await take("SANDBOX_PORT", payment.sandbox.port));
   } finally {
     await Promise.all(taken.map((server) => new Promise((resolve) => server.close(resolve))));
@@ -49,7 +51,7 @@ export async function demandPorts(files: string[], { port, opsPort, payment }: E
 
 /** What whoever started the shop wants to know first. */
 export function welcome(environment: Environment): string {
-  const { services, port, opsPort, demoData } = environment;
+  const { services, port, opsPort, opsHost = "localhost", demoData } = environment;
   const gateway = services.length === 0 || services.includes("api");
   const lines = [
     "",
@@ -58,7 +60,7 @@ export function welcome(environment: Environment): string {
     ...(gateway
       ? [`  API         http://localhost:${port}/api/v1`, `  Reference   http://localhost:${port}/docs`]
       : [`  Services    ${services.join(", ")}`]),
-    `  Health      http://localhost:${opsPort}/health/ready`,
+    `  Health      http://${isIPv6(opsHost) ? `[${opsHost}]` : opsHost}:${opsPort}/health/ready`,
     ...(demoData && gateway
       ? [
           "",

@@ -1,13 +1,22 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Middleware, ServiceBroker } from "moleculer";
 import { nodeOf } from "../lib/node";
 
+const METHODS = ["GET", "HEAD"];
+
 function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store" }).end(body);
+  const headers = { "Content-Type": type, "Content-Length": Buffer.byteLength(body), "Cache-Control": "no-store" };
+  response.writeHead(status, headers).end(body);
 }
 
-async function serve(broker: ServiceBroker, path: string, response: ServerResponse): Promise<void> {
+async function serve(broker: ServiceBroker, { method = "", url }: IncomingMessage, response: ServerResponse) {
   const { health, metrics } = nodeOf(broker);
+  if (!METHODS.includes(method)) {
+    // What it sends along is not read.
+    response.setHeader("Allow", METHODS.join(", ")).setHeader("Connection", "close");
+    return answer(response, 405, "application/json", '{"status":"method not allowed"}');
+  }
+  const path = url?.split("?", 1)[0] ?? "/";
   if (path === "/health/live") {
     const dead = health.dead();
     const body = dead.length > 0 ? { status: "dead", dead } : { status: "ok" };
@@ -22,21 +31,24 @@ async function serve(broker: ServiceBroker, path: string, response: ServerRespon
   return answer(response, 404, "application/json", '{"status":"not found"}');
 }
 
-/** Health and metrics of a node on its operations port, from before its services start until after they stopped. */
-export function operationsMiddleware(port: number): Middleware {
+/**
+ * Health and metrics of a node on its operations port, from before its services start until after they stopped; on every
+ * address unless `host` is one.
+ */
+export function operationsMiddleware(port: number, host: string | undefined): Middleware {
   let server: Server | undefined;
   return {
     name: "Operations",
     starting: (broker) =>
       new Promise((resolve, reject) => {
         server = createServer((request, response) => {
-          serve(broker, request.url?.split("?", 1)[0] ?? "/", response).catch((error: unknown) => {
+          serve(broker, request, response).catch((error: unknown) => {
             broker.logger.error({ err: error }, "the operations port failed");
             answer(response, 500, "application/json", '{"status":"failed"}');
           });
         });
         server.once("error", reject);
-        server.listen(port, resolve);
+        server.listen({ port, host }, resolve);
       }),
     stopped: () =>
       new Promise((resolve) => {

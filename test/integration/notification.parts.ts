@@ -174,7 +174,10 @@ export class NotificationLab {
   metrics = () => nodeOf(this.node.broker).metrics.registry.metrics();
 
   /** Resolves when no mail waits any more. */
-  settled = () => eventually(async () => (await this.metrics()).includes("shop_mails_waiting 0"));
+  async settled(): Promise<void> {
+    const { mailsWaiting } = nodeOf(this.node.broker).metrics;
+    await eventually(async () => (await mailsWaiting.samples())[0]?.value === 0);
+  }
 
   stop = () => this.node.stop();
 }

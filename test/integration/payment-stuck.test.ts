@@ -38,7 +38,7 @@ it("tells of money of a dead order that the provider does not give back, until i
   await lab.giveBack(key, PRICE);
   await hook(node, "sandbox", await lab.delivery(key));
   await eventually(async () => (await look(node, payment)).status === "refunded");
-  expect(await stuck("unreturned")).toBe(0);
+  await eventually(async () => (await stuck("unreturned")) === 0);
 }, 60_000);
 
 it("tells of payments that are asked about in vain", async () => {
