@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Value } from "@sinclair/typebox/value";
 import { NodeValues } from "../lib/config/node-config";
@@ -36,14 +37,20 @@ export async function readCopy(environment: Environment): Promise<NodeValues | u
 export async function writeCopy(environment: Environment, values: NodeValues): Promise<void> {
   const { label, profiles } = environment.config;
   const path = copyPath(environment);
-  const unfinished = `${path}.${process.pid}.tmp`;
+  // By chance: every container's process is the first one.
+  const unfinished = `${path}.${randomUUID()}.tmp`;
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(unfinished, "w", 0o600);
+  const file = await open(unfinished, "wx", 0o600);
   try {
-    await file.writeFile(JSON.stringify({ label, profiles, ...values } satisfies Copy));
-    await file.sync();
-  } finally {
-    await file.close();
+    try {
+      await file.writeFile(JSON.stringify({ label, profiles, ...values } satisfies Copy));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
   }
-  await rename(unfinished, path);
 }

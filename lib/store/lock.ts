@@ -1,7 +1,7 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EnvironmentError } from "../environment";
-import { hasCode } from "./files";
+import { hasCode, MODES } from "./files";
 
 export interface DirectoryLock {
   release(): void;
@@ -34,7 +34,9 @@ export function lockDirectory(directory: string): DirectoryLock {
   const file = join(directory, "LOCK");
   // Linked into place with its content, so that nobody reads a lock that is still empty and takes it for a dead one's.
   const draft = join(directory, `LOCK.${process.pid}`);
-  writeFileSync(draft, JSON.stringify({ pid: process.pid, start: startTime(process.pid) }));
+  writeFileSync(draft, JSON.stringify({ pid: process.pid, start: startTime(process.pid) }), {
+    mode: MODES.fileMode,
+  });
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
       if (link(draft, file)) return { release: () => rmSync(file, { force: true }) };

@@ -149,6 +149,12 @@ describe("the embedded store and the death of its process", () => {
     }
   });
 
+  test("the lock is nobody else's to read, like the files beside it", async () => {
+    const { things } = await openThings();
+    expect(statSync(join(folder, "test", "LOCK")).mode & 0o777).toBe(0o600);
+    await things.close();
+  });
+
   test("the lock is held until the last collection of a folder is closed", async () => {
     const store = new NedbStore(folder);
     const [one, two] = [store.collection("test", { name: "one" }), store.collection("test", { name: "two" })];
