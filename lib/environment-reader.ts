@@ -4,6 +4,16 @@ import { natsServers } from "./nats-url";
 /** Stands for secrets that are not given, outside of production. */
 export const DEVELOPMENT_SECRET = "development-only-secret-do-not-use-in-production";
 
+/** Of the sandbox, whose payments are none. */
+export const SANDBOX_SECRET = "test_sk_sandbox";
+
+const KNOWN_SECRETS = [DEVELOPMENT_SECRET, SANDBOX_SECRET];
+/** Encrypts nothing from anybody: that of development, the sample that `.env.example` once had, one byte over and over. */
+const isKnownKey = (key: Buffer): boolean =>
+  key.equals(developmentKey(DEVELOPMENT_SECRET).key) ||
+  key.toString("base64") === "mqc6k8R1m2b0kq3Q4kYbq1n0uY2b8T2m1x5sR0c9wKI=" ||
+  key.every((byte) => byte === key[0]);
+
 interface SecretOptions {
   needed: boolean;
   standIn?: string;
@@ -98,6 +108,8 @@ export class EnvironmentReader {
     });
     if (keys.some(({ id, key }) => id === "" || key.length !== 32))
       this.refuse(`${name} must be id:key, the key being 32 bytes in base64, several with commas between them`);
+    if (this.production && keys.some(({ key }) => isKnownKey(key)))
+      this.refuse(`${name} has a key that everybody knows: make one with openssl rand -base64 32`);
     if (new Set(keys.map(({ id }) => id)).size < keys.length) this.refuse(`${name} names a key twice`);
     return keys.length > 0 || this.production ? keys : [developmentKey(DEVELOPMENT_SECRET)];
   }
@@ -117,6 +129,8 @@ export class EnvironmentReader {
     const text = this.text(name);
     if (this.production) {
       if (needed && text === undefined) this.refuse(`${name} is not set: it is needed with NODE_ENV=production`);
+      if (text !== undefined && KNOWN_SECRETS.includes(text))
+        this.refuse(`${name} is one that everybody knows, which will not do with NODE_ENV=production`);
       if (text !== undefined && text.length < minLength)
         this.refuse(`${name} must have ${minLength} characters or more`);
     }

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { LOG_LEVELS } from "./config/shared";
-import { DEVELOPMENT_SECRET, EnvironmentReader } from "./environment-reader";
+import { DEVELOPMENT_SECRET, EnvironmentReader, SANDBOX_SECRET } from "./environment-reader";
 import { newId } from "./ids";
 
 export type PaymentProviderName = "sandbox" | "toss" | "stripe";
@@ -101,10 +101,10 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
     },
     /** Configuration keys that a variable gives: above their declared default, below all that `config` says. */
     settings: {
-      /** Seconds from placing to payment. */
+      /** Seconds from placing to payment; less than the configuration allows, for tries. */
       "order.paymentWindow": read.optionalInteger("ORDER_PAYMENT_WINDOW", { min: 1, max: 2_592_000 }),
       /** Minor units, for each order. */
-      "order.shippingFee": read.optionalInteger("ORDER_SHIPPING_FEE", { max: 1_000_000_000 }),
+      "order.shippingFee": read.optionalInteger("ORDER_SHIPPING_FEE", { max: 1_000_000 }),
       /** Conversations that an agent has at once unless they say otherwise. */
       "chat.capacity": read.optionalInteger("CHAT_CAPACITY", { min: 1, max: 20 }),
       "log.level": read.text("LOG_LEVEL") && logLevel,
@@ -146,7 +146,7 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
         url: sandboxUrl,
         secretKey: read.secret("SANDBOX_SECRET_KEY", {
           needed: hosts("payment") && (provider === "sandbox" || sandboxUrl !== undefined),
-          standIn: "test_sk_sandbox",
+          standIn: SANDBOX_SECRET,
         }),
         webhookUrl: read.url("SANDBOX_WEBHOOK_URL", ["http", "https"]) ?? `${webUrl}/api/v1/payments/webhooks/sandbox`,
       },

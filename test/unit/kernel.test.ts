@@ -1,5 +1,7 @@
+import { developmentKey } from "../../lib/config/cipher";
 import { decodeCursor, encodeCursor, toPage } from "../../lib/cursor";
 import { EnvironmentError, readEnvironment } from "../../lib/environment";
+import { DEVELOPMENT_SECRET } from "../../lib/environment-reader";
 import { ShopError } from "../../lib/errors";
 import { Health } from "../../lib/health";
 import { redact, withoutPersonal } from "../../lib/redact";
@@ -51,6 +53,20 @@ describe("the environment", () => {
     const wrong = { NODE_ENV: "production", PORT: "x", NATS_URL: "http://x", LOG_LEVEL: "loud" };
     const named = ["PORT", "NATS_URL", "LOG_LEVEL", "PAYMENT_PROVIDER", "JWT_KEY_SECRET", "SANDBOX_SECRET_KEY"];
     for (const name of named) expect(() => readEnvironment(wrong)).toThrow(new RegExp(`\\b${name} `));
+  });
+
+  it.each([
+    ["JWT_KEY_SECRET", "development-only-secret-do-not-use-in-production"],
+    ["SANDBOX_SECRET_KEY", "test_sk_sandbox"],
+    ["CONFIG_KEYS", `a:${Buffer.alloc(32).toString("base64")}`],
+    ["CONFIG_KEYS", "a:mqc6k8R1m2b0kq3Q4kYbq1n0uY2b8T2m1x5sR0c9wKI="],
+    ["CONFIG_KEYS", `a:${developmentKey(DEVELOPMENT_SECRET).key.toString("base64")}`],
+  ])("takes no %s in production that everybody knows", (variable, value) => {
+    const secrets = { JWT_KEY_SECRET: "s".repeat(32), SANDBOX_SECRET_KEY: "s", [variable]: value };
+    const production = { NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox", ...secrets };
+    expect(() => readEnvironment(production)).toThrow(new RegExp(`^${variable} [^;]* everybody knows`));
+    expect(() => readEnvironment(production)).not.toThrow(value);
+    expect(() => readEnvironment({ ...production, NODE_ENV: "development" })).not.toThrow();
   });
 
   it("has no demo data in production, whatever is asked", () => {
