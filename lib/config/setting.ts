@@ -44,7 +44,9 @@ export class Setting {
 
   /** A secret `isGiven` as a cipher or not at all: only the environment's may be plain. */
   private problem(wanted: unknown, first: boolean, isGiven: boolean): string | undefined {
-    if (this.key.secret && isGiven && !isCipher(wanted)) return "is a secret and has to be a {cipher}";
+    // The environment's was checked where it was read, by bounds that may be wider.
+    if (!isGiven && !this.key.secret) return undefined;
+    if (isGiven && this.key.secret && !isCipher(wanted)) return "is a secret and has to be a {cipher}";
     try {
       const plain = this.key.secret && isCipher(wanted) ? this.ciphers.decrypt(wanted) : wanted;
       const problem = this.key.secret && isGiven ? problemOfSecret(plain) : undefined;

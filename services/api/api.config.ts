@@ -1,7 +1,8 @@
 import { declareConfig, key, type Settings } from "../../lib/config/declaration";
 import { Type } from "../../lib/schema";
 
-const Limit = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+/** Not so low that who set it cannot set it back. */
+const Limit = Type.Integer({ minimum: 30, maximum: 1_000_000 });
 const by = "by account, else by client address; `RATE_LIMIT=off` counts nothing";
 
 export const apiConfig = declareConfig("api", {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { problemOf } from "../../lib/config/checking";
 import { Ciphers, UnreadableCipher } from "../../lib/config/cipher";
 import { type Declaration, declareConfig, key } from "../../lib/config/declaration";
+import { NodeConfig } from "../../lib/config/node-config";
 import { sharedConfig } from "../../lib/config/shared";
 import { readEnvironment } from "../../lib/environment";
 import { Type } from "../../lib/schema";
@@ -29,10 +30,30 @@ describe("declared keys", () => {
     expect(found).toHaveLength(declarations.length - 1);
   });
 
-  it("are those of the environment, which is checked by the same bounds", () => {
+  it("are those of the environment", () => {
     const names = new Set(keys.map(({ name }) => name));
     const { settings } = readEnvironment({ ORDER_SHIPPING_FEE: "1", ORDER_PAYMENT_WINDOW: "1", CHAT_CAPACITY: "1" });
     for (const name of Object.keys(settings)) expect([...names]).toContain(name);
+  });
+
+  it.each([
+    ["rateLimit.reads", 29],
+    ["rateLimit.writes", 29],
+    ["order.paymentWindow", 59],
+    ["order.shippingFee", 1_000_001],
+  ])("have bounds within which the shop goes on and who set them can set them back: %s is not %d", (name, value) => {
+    expect(problemOf(keys.find((one) => one.name === name)?.schema ?? {}, value)).toMatch(/^must be/);
+  });
+
+  it("may be shorter by the environment than by the configuration, for tries", () => {
+    const { settings } = readEnvironment({ ORDER_PAYMENT_WINDOW: "1" });
+    const logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const config = new NodeConfig({ environment: settings, ciphers: new Ciphers([]), logger });
+    expect(config.of(orderConfig).paymentWindow).toBe(1);
+    config.update({ version: 1, etag: "1", values: { order: { "order.paymentWindow": 59 } } });
+    expect(config.deviations()).toMatchObject([{ key: "order.paymentWindow" }]);
+    config.update({ version: 2, etag: "2", values: {} });
+    expect([config.of(orderConfig).paymentWindow, config.deviations()]).toEqual([1, []]);
   });
 
   it.each([
