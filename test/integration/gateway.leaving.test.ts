@@ -102,10 +102,14 @@ it("does what other nodes asked before it drained, with all that it needs of its
     await held;
     return callOf(broker)("second.run", {});
   });
-  const second = run(() => "done");
+  let isOpen = true;
+  const second = run(() => (isOpen ? "done" : "its store is closed"));
+  const stopped = async () => {
+    isOpen = false;
+  };
   const services = [
     (broker: ServiceBroker): ServiceSchema => ({ name: "first", actions: { run: first(broker) } }),
-    (broker: ServiceBroker): ServiceSchema => ({ name: "second", actions: { run: second(broker) } }),
+    (broker: ServiceBroker): ServiceSchema => ({ name: "second", actions: { run: second(broker) }, stopped }),
   ];
   const asking = await start([], { NAMESPACE, NODE_ID: "asking" }, FAKE);
   const leaving = await start(services, { NAMESPACE, NODE_ID: "leaving", DRAIN_MS: "0" }, FAKE);

@@ -7,13 +7,12 @@ import configService from "../../services/config/config.service";
 import { Cluster } from "./config.parts";
 import { eventually } from "./node";
 
-/** What the workers do: `fail` and `mute` name nodes. */
-const lab = { ran: [] as string[], held: [] as (() => void)[], isHolding: false, fail: "", mute: "" };
+/** What the workers do: `fail` names a node. */
+const lab = { ran: [] as string[], held: [] as (() => void)[], isHolding: false, fail: "" };
 
 const worker = (broker: ServiceBroker): ServiceSchema => {
   async function handler() {
     lab.ran.push(broker.nodeID);
-    if (lab.mute === broker.nodeID) await new Promise(() => undefined);
     if (lab.fail === broker.nodeID) throw new Error("cannot work");
     if (lab.isHolding) await new Promise<void>((resolve) => lab.held.push(resolve));
     return broker.nodeID;
@@ -41,7 +40,7 @@ async function set(...rules: PolicyRules): Promise<void> {
 }
 
 beforeEach(async () => {
-  Object.assign(lab, { ran: [], held: [], isHolding: false, fail: "", mute: "" });
+  Object.assign(lab, { ran: [], held: [], isHolding: false, fail: "" });
   cluster = new Cluster();
   desk = await cluster.start([configService], { NODE_ID: "desk" });
   for (const id of ["a", "b"]) nodes.set(id, (await cluster.start([worker], { NODE_ID: id })).broker);
@@ -115,7 +114,9 @@ it("soon asks a node no more that gives no answer, and refuses at once where the
   await nodes.get("b")?.stop();
   nodes.delete("b");
   await set({ actions: "worker.*", breaker: { minCalls: 3, openMs: 60_000 }, timeout: 150 });
-  lab.mute = "a";
+  // Neither hears nor says anything any more, as one that was killed or is frozen.
+  const { transit } = nodes.get("a") as ServiceBroker;
+  await (transit as unknown as { tx: { disconnect(): Promise<void> } }).tx.disconnect();
   expect((await asks(3)).map((one) => one.status)).toEqual(["rejected", "rejected", "rejected"]);
   await eventually(() => nodeOf(desk.broker).resilience.circuits().length === 1);
   const began = performance.now();
