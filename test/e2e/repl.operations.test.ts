@@ -244,7 +244,9 @@ it("changes how much is logged, everywhere or on one node", async () => {
 it("takes a node out of service and back", async () => {
   const ready = async () => (await fetch(`http://127.0.0.1:${place.ports.ops}/health/ready`)).status;
   expect(await typed("drain nowhere --yes")).toBe(`There is no node nowhere: there are ${NODE}.\n`);
-  expect(await typed(`drain ${NODE}`, "n")).toContain("Nothing was done.");
+  const refused = await typed(`drain ${NODE}`, "n");
+  expect(refused).toMatch(/No other node takes work for api, auth, .*order, .*user\.\nDrain node \S+\? \(y\/N\)/);
+  expect(refused).toContain("Nothing was done.");
   expect(await typed(`drain ${NODE}`, "y")).toContain(`Node ${NODE} is draining.`);
   expect(await ready()).toBe(503);
   expect(await typed("overview")).toMatch(/\nMissing\n(.*\n)*order: no node that takes work hosts it\n/);

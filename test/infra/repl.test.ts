@@ -55,7 +55,13 @@ withServers(["nats", "kafka", "mongo"], "the console of a cluster", (env) => {
     });
 
     it("takes a node out of service and back", async () => {
-      expect(await opened.type(`drain ${remote.broker.nodeID}`, "y")).toContain("is draining.");
+      const second = await startNode([productService], env);
+      await eventually(async () => (await opened.type("overview")).includes(second.broker.nodeID));
+      expect(await opened.type(`drain ${remote.broker.nodeID}`, "n")).not.toContain("No other node takes work");
+      await second.stop();
+      const last = await opened.type(`drain ${remote.broker.nodeID}`, "y");
+      expect(last).toContain(`No other node takes work for product.\nDrain node ${remote.broker.nodeID}? (y/N)`);
+      expect(last).toContain("is draining.");
       await eventually(async () => /^No node that takes work hosts product/.test(await opened.type("stock REMOTE-1")));
       expect(await opened.type(`undrain ${remote.broker.nodeID}`)).toContain("is running.");
       await eventually(async () => /available +7\n/.test(await opened.type("stock REMOTE-1")));
