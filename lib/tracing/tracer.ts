@@ -2,6 +2,9 @@ import { currentRequest, inRequest } from "../request-scope";
 import { isSampled, isTraceparent, newTraceparent } from "../trace";
 import { childOf, type Sink, Span, type SpanOptions } from "./span";
 
+/** Requests a second whose spans are kept beside those of the rate, as their clients ask for it. */
+const ASKED_PER_SECOND = 10;
+
 interface TracerParts {
   /** Where spans go; undefined where nobody collects them, and then none are made. */
   exporter?: { add: Sink; close: () => Promise<void> };
@@ -14,6 +17,9 @@ interface TracerParts {
  * that is being worked on, so that calls, documents, events and logs below it carry it on.
  */
 export class Tracer {
+  private allowed = ASKED_PER_SECOND;
+  private countedAt = performance.now();
+
   constructor(private readonly parts: TracerParts) {}
 
   /** Whether spans go anywhere from this node. */
@@ -22,13 +28,14 @@ export class Tracer {
   }
 
   /**
-   * The span of what a client asked for: below the client's own, where it sent a valid traceparent, and kept as it says;
-   * else the first of a new trace. With a rate of 0 nothing is kept, whatever a client says.
+   * The span of what a client asked for: below the client's own, where it sent a valid traceparent, and kept as it says
+   * while few clients do; else the first of a new trace. With a rate of 0 nothing is kept, whatever a client says.
    */
   enter(options: SpanOptions, given?: unknown): Span {
     const rate = this.parts.sampleRate();
     const isChild = isTraceparent(given);
-    const isKept = rate > 0 && (isChild ? isSampled(given) : Math.random() < rate);
+    const isDrawn = Math.random() < rate;
+    const isKept = rate > 0 && (isChild ? isSampled(given) && (isDrawn || this.mayAsk()) : isDrawn);
     if (!isChild) return new Span({ traceparent: newTraceparent(isKept) }, options, this.sinkWhere(isKept));
     if (this.isOn && isKept) return new Span(childOf(given), options, this.sinkWhere(true));
     return new Span({ traceparent: isKept || !isSampled(given) ? given : unsampled(given) }, options);
@@ -52,6 +59,16 @@ export class Tracer {
   /** Sends what waits, within two seconds. */
   async close(): Promise<void> {
     await this.parts.exporter?.close();
+  }
+
+  /** Anybody can set the flag: what it brings must not drown the rest, nor Zipkin. */
+  private mayAsk(): boolean {
+    const now = performance.now();
+    this.allowed = Math.min(ASKED_PER_SECOND, this.allowed + ((now - this.countedAt) / 1000) * ASKED_PER_SECOND);
+    this.countedAt = now;
+    if (this.allowed < 1) return false;
+    this.allowed--;
+    return true;
   }
 
   private sinkWhere(isKept: boolean): Sink | undefined {

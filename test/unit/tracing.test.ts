@@ -70,6 +70,30 @@ describe("a request's span", () => {
     expect(isSampled(span.traceparent)).toBe(false);
   });
 
+  it("is kept as the client asks ten times a second beside the rate, however often it does", () => {
+    jest.useFakeTimers();
+    try {
+      const { tracer, spans, rates } = tracing({ rate: Number.MIN_VALUE });
+      const ask = (times: number) => {
+        spans.length = 0;
+        for (let i = 0; i < times; i++) tracer.enter(request, newTraceparent()).end();
+        return spans.length;
+      };
+      expect(ask(500)).toBe(10);
+      const cut = newTraceparent();
+      const span = tracer.enter(request, cut);
+      expect([traceIdOf(span.traceparent), isSampled(span.traceparent)]).toEqual([traceIdOf(cut), false]);
+      jest.advanceTimersByTime(500);
+      expect(ask(500)).toBe(5);
+      jest.advanceTimersByTime(60_000);
+      expect(ask(500)).toBe(10);
+      rates.now = 1;
+      expect(ask(500)).toBe(500);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it("is kept for as many new traces as the rate says, which may change", () => {
     const { tracer, spans, rates } = tracing({ rate: 0.25 });
     for (let i = 0; i < 4000; i++) tracer.enter(request).end();
