@@ -32,10 +32,12 @@ class Backend extends H2Backend {
         super(file);
     }
 
-    // One message at a time, as two clients that create one collection at once would break it.
+    // One message at a time, as two clients that create one collection at once would break it. The answer is a copy, as it
+    // is encoded later, when the next message may change the document.
     @Override
     public synchronized Document handleMessage(MongoMessage message) {
-        return super.handleMessage(message);
+        var answer = super.handleMessage(message);
+        return answer == null ? null : answer.cloneDeeply();
     }
 
     @Override
