@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readEnvironment } from "../../lib/environment";
 import { serviceNames } from "../../lib/hosting";
 import { projectRoot, type Ran, run } from "../../lib/infra/programs";
+import { withConfigKeys } from "./secrets";
 import { commandOf, use, withTools } from "./tools";
 
 interface Service {
@@ -114,6 +115,10 @@ withTools(["compose"], "docker-compose.yml", () => {
         name,
         [`${name}-data:/data`],
       ]);
+  });
+
+  it("gives the keys of secret settings to config and to whoever declares some", () => {
+    expect(Object.keys(FILES).filter((name) => FILES[name]?.includes("config.env"))).toEqual(withConfigKeys());
   });
 
   it("keeps the files of secrets out of git", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
 import { readEnvironment } from "../../lib/environment";
 import { serviceNames } from "../../lib/hosting";
+import { withConfigKeys } from "./secrets";
 import { use, withTools } from "./tools";
 
 type Labels = Record<string, string>;
@@ -69,6 +70,10 @@ function written(name: string, text: string): string {
 
 const validate = (text: string) =>
   use("kubernetes-validate", ["--strict", "--quiet", "--no-warn", written("manifests.yaml", text)]);
+it("gives the keys of secret settings to config and to whoever declares some", () => {
+  expect(Object.keys(SECRETS_OF).filter((name) => SECRETS_OF[name]?.includes("shop-config"))).toEqual(withConfigKeys());
+});
+
 const isNode = ({ kind, metadata }: Manifest) => kind === "Deployment" && metadata.name.startsWith("shop-");
 
 describe.each(["development", "production"])("deploy/k8s/overlays/%s", (overlay) => {

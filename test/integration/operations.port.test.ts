@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { EnvironmentError, readEnvironment } from "../../lib/environment";
 import { demandPorts } from "../../lib/hosting";
 import { freePorts } from "../../lib/infra/ports";
+import { run } from "../../lib/infra/programs";
 import { nodeOf } from "../../lib/node";
 import { eventually, startNode, type TestNode } from "./node";
 
@@ -47,6 +48,11 @@ it("is bound to every address, or to the one of OPS_HOST", async () => {
   await node.stop();
   const other = await start({ OPS_HOST: "127.0.0.1" });
   expect([await listens("127.0.0.1", other), await listens("127.0.0.2", other)]).toEqual([true, false]);
+  await node.stop();
+  const own = { OPS_HOST: "127.0.0.2" };
+  const ops = { ...own, OPS_PORT: String(await start(own)) };
+  const { ok } = await run(process.execPath, ["deploy/health.js", "ready"], { env: { ...process.env, ...ops } });
+  expect(ok).toBe(true);
 });
 
 it("refuses an address that this machine does not have, naming OPS_HOST", async () => {
