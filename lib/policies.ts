@@ -100,6 +100,11 @@ export class Policies {
     return policy;
   }
 
+  /** What applies where nothing is said of the one thing; to events, too. */
+  get ofAll(): Policy {
+    return this.of({ name: "*", isRetryable: false, hasFallback: false });
+  }
+
   /** A call's options with what the configuration says; a caller that has less time keeps to that. */
   applied<O extends { timeout?: number; retries?: number }>(action: string, options: O): O {
     const { general, particular } = this.saidOf(action);
@@ -120,7 +125,7 @@ export class Policies {
 
   /** Milliseconds, for what says nothing of itself. */
   get defaultTimeout(): number {
-    return this.saidOf("*").general?.timeout ?? this.defaults.timeout;
+    return this.ofAll.timeout;
   }
 
   private saidOf(action: string): Said {

@@ -90,7 +90,7 @@ export function resilienceMiddleware(resilience: Resilience, metrics: Metrics): 
   type Listen = (ctx: unknown) => Promise<unknown>;
   function guardedEvent(next: Listen, event: { name: string }): Listen {
     const full = () => new Errors.QueueIsFullError({ event: event.name, nodeID: broker.nodeID });
-    const bulkhead = new Bulkhead(() => generalPolicy(broker).bulkhead, full);
+    const bulkhead = new Bulkhead(() => resilience.policies.ofAll.bulkhead, full);
     return (ctx) => bulkhead.run(async () => next(ctx));
   }
 
