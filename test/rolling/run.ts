@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -45,6 +45,7 @@ async function main(): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), "shop-rolling-"));
   const own = servers({ dir: join(dir, "servers"), basePort: await freeRange(10), given: {} });
   let cluster: RollingCluster | undefined;
+  let isKept = true;
   try {
     say(`servers and logs are in ${dir}`);
     await own.start();
@@ -52,11 +53,13 @@ async function main(): Promise<number> {
     say(`${cluster.names.length} nodes are ready`);
     const rounds = await rollingRestarts(cluster, { ...load, say, signal: interrupt.signal });
     const failures = rounds.reduce((sum, round) => sum + round.failures.length, 0);
+    isKept = failures > 0;
     console.log(`\n${failures === 0 ? "Nobody noticed." : `${failures} failures.`}`);
     return failures === 0 && !interrupt.signal.aborted ? 0 : 1;
   } finally {
     await cluster?.close();
     await own.kill();
+    if (!isKept) rmSync(dir, { recursive: true, force: true });
   }
 }
 
