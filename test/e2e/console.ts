@@ -28,14 +28,32 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 /** The program that gives a process a terminal; absent on some systems. */
 export const hasTerminal = (): boolean => process.platform === "linux" && existsSync("/usr/bin/script");
 
+/** Wide enough for what is typed to stay on its line. */
+const SIZE = "stty cols 250 rows 50";
+
+/** An entry of `bin` in a terminal of its own. */
+function inTerminal(entry: string, args: string[], env: Record<string, string>) {
+  const { command, args: own } = entryCommand(entry);
+  const line = `${SIZE}; exec ${[command, ...own, ...args].map(quoted).join(" ")}`;
+  return spawn("/usr/bin/script", ["-qefc", line, "/dev/null"], {
+    cwd: projectRoot(),
+    env: { ...process.env, TERM: "xterm-256color", CI: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined, ...env },
+  });
+}
+
+function withoutTerminal(entry: string, args: string[], env: Record<string, string>) {
+  const { command, args: own } = entryCommand(entry);
+  return spawn(command, [...own, ...args], { cwd: projectRoot(), env: { ...process.env, ...env } });
+}
+
+/** Without colours and the moves of the cursor. */
+const plain = (screen: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is told by them
+  screen.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]/g, "").replaceAll("\r", "");
+
 /** Keys and screen of an entry of `bin` in a terminal: it echoes, completes and colours. */
 export function openTerminal(entry: string, args: string[], env: Record<string, string>) {
-  const { command, args: own } = entryCommand(entry);
-  const line = [command, ...own, ...args].map(quoted).join(" ");
-  const child = spawn("/usr/bin/script", ["-qefc", line, "/dev/null"], {
-    cwd: projectRoot(),
-    env: { ...process.env, TERM: "xterm-256color", FORCE_COLOR: undefined, NO_COLOR: undefined, ...env },
-  });
+  const child = inTerminal(entry, args, env);
   let screen = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     screen += text;
@@ -53,31 +71,35 @@ export function openTerminal(entry: string, args: string[], env: Record<string, 
   };
 }
 
+/** In a terminal where there is one. */
 export function openConsole(entry: string, args: string[], env: Record<string, string>): Console {
-  const { command, args: own } = entryCommand(entry);
-  const child = spawn(command, [...own, ...args], { cwd: projectRoot(), env: { ...process.env, ...env } });
-  let output = "";
+  const echoes = hasTerminal();
+  const child = (echoes ? inTerminal : withoutTerminal)(entry, args, env);
+  let screen = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
+      screen += text;
     });
+  const output = () => plain(screen);
   const say = (line: string) => void child.stdin.write(`${line}\n`);
   return {
     ended: new Promise((resolve) => child.once("close", resolve)),
-    output: () => output,
-    prompted: () => eventually(() => output.endsWith(PROMPT), 20_000),
+    output,
+    prompted: () => eventually(() => output().endsWith(PROMPT), 20_000),
     async type(line, answer) {
-      const before = output.length;
+      const before = output().length;
+      const shown = () => output().slice(before);
       say(line);
       if (answer !== undefined) {
-        await eventually(() => output.slice(before).endsWith(QUESTION), 20_000);
+        await eventually(() => shown().endsWith(QUESTION), 20_000);
         say(answer);
       }
-      await eventually(() => output.slice(before).endsWith(PROMPT), 20_000);
-      return output.slice(before, -PROMPT.length);
+      await eventually(() => shown().endsWith(PROMPT), 20_000);
+      const told = shown().slice(0, -PROMPT.length);
+      return echoes ? told.slice(told.indexOf("\n") + 1) : told;
     },
     say,
-    end: () => void child.stdin.end(),
+    end: () => void (echoes ? child.stdin.write("\u0004") : child.stdin.end()),
     kill: () => void child.kill("SIGKILL"),
   };
 }

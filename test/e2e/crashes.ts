@@ -16,11 +16,19 @@ class Persistent {
     public node: ShopNode,
   ) {}
 
-  async call<T>(attempt: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  call<T>(attempt: () => Promise<Answer<T>>): Promise<Answer<T>> {
+    return this.until(async () => {
+      const answer = await attempt();
+      const isOver = answer.status < 500 || answer.status === 503;
+      return isOver && answer.body?.code !== "IDEMPOTENCY_IN_PROGRESS" ? answer : undefined;
+    });
+  }
+
+  /** What an attempt resolves with at last; the shop is started again wherever it died. */
+  async until<T>(attempt: () => Promise<T | undefined>): Promise<T> {
     for (;;) {
-      const answer = await attempt().catch(() => undefined);
-      if (answer && (answer.status < 500 || answer.status === 503) && answer.body?.code !== "IDEMPOTENCY_IN_PROGRESS")
-        return answer;
+      const result = await attempt().catch(() => undefined);
+      if (result !== undefined) return result;
       // A dying process may still hold its socket: only its end tells that it crashed.
       const died = await Promise.race([
         this.node.exited.then(() => true),
@@ -60,7 +68,7 @@ export function crashes(points: readonly string[]): void {
         return expectStatus(answer, 201);
       };
       const pay = async (placed: Order, card = CARD.good) => {
-        const paymentKey = await eventually(() => shop.checkout(placed, card).catch(() => undefined));
+        const paymentKey = await run.until(() => shop.checkout(placed, card));
         const key = randomUUID();
         await run.call(() => shop.confirm(token, placed, paymentKey, key));
       };

@@ -100,7 +100,7 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away a
       expect(expectStatus(paid, 200).status).toBe("paid");
       orders.push(order.id);
     }
-    expect(await waiting()).toBe(5);
+    await eventually(async () => (await waiting()) === 5);
     await set.start("kafka");
     await becomes(200, "ok", []);
     await eventually(async () => (await waiting()) === 0, 40_000);
@@ -127,7 +127,7 @@ withServers(["nats", "mongo", "redis", "kafka"], "a shop whose servers go away a
     await eventually(() => placed.length >= before + 2);
     placing = false;
     await Promise.all(buyers);
-    expect(await waiting()).toBeGreaterThan(0);
+    await eventually(async () => (await waiting()) > 0);
     const began = Date.now();
     expect(await node.stop()).toEqual({ code: 0, signal: null });
     // Of the ten seconds that it has, as others may need some of them: one of draining, and some for readers and topics.

@@ -177,7 +177,8 @@ export const isTooLarge = (error: unknown): boolean =>
 
 /** Whether Kafka says that it is about to know, as of what was just made or has just started. */
 export const isPassing = (error: unknown): boolean =>
-  rootsOf(error).some(({ type, retriable }) => type !== "" && retriable);
+  // What kafkajs runs into where it found no broker to ask for metadata.
+  error instanceof TypeError || rootsOf(error).some(({ type, retriable }) => type !== "" && retriable);
 
 const isOf = (error: unknown, wanted: string): boolean => rootsOf(error).some(({ type }) => type === wanted);
 
