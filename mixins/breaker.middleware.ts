@@ -1,8 +1,9 @@
-import { type ActionEndpoint, type Context, Errors, type Middleware, type ServiceBroker } from "moleculer";
+import { type Context, Errors, type Middleware, type ServiceBroker } from "moleculer";
 import type { Metrics } from "../lib/metrics";
 import type { Resilience } from "../lib/resilience";
 import { countsAsFailure } from "./errors";
 import type { DeclaredAction } from "./middleware";
+import { otherNodes } from "./other-nodes";
 import { policyOf } from "./resilience.middleware";
 
 type Ask = (ctx: Context) => Promise<unknown>;
@@ -20,13 +21,6 @@ function isUntouched(error: unknown, { action, nodeID }: Context): boolean {
   if (!(error instanceof ServiceNotFoundError || error instanceof ServiceNotAvailableError)) return false;
   const { data } = error as { data?: { action?: string; nodeID?: string } };
   return data?.action === action?.name && data?.nodeID === nodeID;
-}
-
-function anotherNode({ broker, nodeID, action }: Context): ActionEndpoint | undefined {
-  const found = broker.registry.actions.get(action?.name ?? "") as { endpoints: ActionEndpoint[] } | undefined;
-  return found?.endpoints.find(
-    (endpoint) => endpoint.id !== nodeID && !endpoint.local && (endpoint as { isAvailable?: boolean }).isAvailable,
-  );
 }
 
 /**
@@ -63,7 +57,7 @@ export function breakerMiddleware(resilience: Resilience, metrics: Metrics): Mid
       try {
         return await next(ctx);
       } catch (error) {
-        const endpoint = !ctx.options.nodeID && isUntouched(error, ctx) ? anotherNode(ctx) : undefined;
+        const endpoint = !ctx.options.nodeID && isUntouched(error, ctx) ? otherNodes(ctx)[0] : undefined;
         if (!endpoint) throw error;
         return next(ctx.copy(endpoint));
       }

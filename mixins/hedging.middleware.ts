@@ -3,6 +3,7 @@ import { type ActionEndpoint, type Context, Errors, type Middleware, type Servic
 import type { Metrics } from "../lib/metrics";
 import { isTransient } from "./errors";
 import type { DeclaredAction } from "./middleware";
+import { otherNodes } from "./other-nodes";
 
 /** Milliseconds without any packet of a node that owes an answer, before another one is asked as well. */
 const SILENCE_MS = 300;
@@ -29,9 +30,8 @@ class Heard {
 
 /** One call, asked of one node and, while those that were asked say nothing, of others. */
 class HedgedCall {
-  readonly answer: Promise<unknown>;
-  private resolve!: (result: unknown) => void;
-  private reject!: (error: unknown) => void;
+  private readonly outcome = Promise.withResolvers<unknown>();
+  readonly answer = this.outcome.promise;
   private readonly nodes = new Set<string | null>();
   private pending = 0;
   private patienceMs = SILENCE_MS;
@@ -45,10 +45,6 @@ class HedgedCall {
     private readonly heard: Heard,
     private readonly hedging: (action: string) => void,
   ) {
-    this.answer = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
     this.until = performance.now() + (ctx.options.timeout || Number.POSITIVE_INFINITY);
     this.askWith(ctx);
   }
@@ -68,13 +64,13 @@ class HedgedCall {
     this.ask(ctx).then(
       (result) => {
         this.settled();
-        this.resolve(result);
+        this.outcome.resolve(result);
       },
       (error: unknown) => {
         this.pending -= 1;
         if (this.pending > 0 && isTransient(error)) return;
         this.settled();
-        this.reject(error);
+        this.outcome.reject(error);
       },
     );
   }
@@ -103,7 +99,8 @@ class HedgedCall {
   /** Whoever waited has had their answer, that it took too long. */
   private giveUp(): void {
     this.settled();
-    this.reject(new Errors.RequestTimeoutError({ action: this.ctx.action?.name ?? "", nodeID: this.ctx.nodeID ?? "" }));
+    const { action, nodeID } = this.ctx;
+    this.outcome.reject(new Errors.RequestTimeoutError({ action: action?.name ?? "", nodeID: nodeID ?? "" }));
   }
 
   private hedge(endpoint: Context["endpoint"]): void {
@@ -115,11 +112,8 @@ class HedgedCall {
 
   /** Of the other nodes that have the action, the one that was heard last. */
   private another(): ActionEndpoint | null {
-    const { broker, nodeID, action } = this.ctx;
-    const found = broker.registry.actions.get(action?.name ?? "") as { endpoints: ActionEndpoint[] } | undefined;
-    const isAvailable = (endpoint: ActionEndpoint) => (endpoint as { isAvailable?: boolean }).isAvailable;
-    const others = found?.endpoints.filter((endpoint) => endpoint.id !== nodeID && isAvailable(endpoint)) ?? [];
-    return others.sort((a, b) => this.heard.of(b.id) - this.heard.of(a.id))[0] ?? null;
+    const others = otherNodes(this.ctx).sort((a, b) => this.heard.of(b.id) - this.heard.of(a.id));
+    return others[0] ?? null;
   }
 }
 
