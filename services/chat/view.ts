@@ -38,10 +38,8 @@ export function conversationViews(conversations: ConversationStore, messages: Me
     upTo: visibleSeq(conversation, reader),
   });
 
-  async function unread(conversation: Conversation, reader: Reader): Promise<number> {
-    const span = unreadSpan(conversation, reader);
-    return span.after >= span.upTo ? 0 : messages.countOfOthers(conversation._id, reader, span);
-  }
+  const unread = (conversation: Conversation, reader: Reader): Promise<number> =>
+    messages.countOfOthers(conversation._id, reader, unreadSpan(conversation, reader));
 
   /** When the oldest message was sent that the reader has not read; notes are none. */
   const oldestUnread = (conversation: Conversation, reader: Reader): Promise<string | undefined> =>
