@@ -14,12 +14,13 @@ interface Position {
   end: number;
 }
 
-/** Where a group is in each partition; none where there is no such topic. */
-export async function positionsOf(admin: Admin, topic: string, group: string): Promise<Position[]> {
+type Offsets = Iterable<{ partition: number; offset: string }>;
+
+/** From the offsets that `from` says on, of each partition; none where there is no such topic. */
+async function positionsFrom(admin: Admin, topic: string, from: () => Promise<Offsets>): Promise<Position[]> {
   try {
     const written = await admin.fetchTopicOffsets(topic);
-    const [saved] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-    const offsets = new Map(saved?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    const offsets = new Map(Array.from(await from(), ({ partition, offset }) => [partition, Number(offset)]));
     return written.map(({ partition, low, high }) => ({
       partition,
       // A group that saved nothing has a negative one; what was saved may be older than what is left.
@@ -32,24 +33,16 @@ export async function positionsOf(admin: Admin, topic: string, group: string): P
   }
 }
 
+/** Where a group is in each partition; none where there is no such topic. */
+export const positionsOf = (admin: Admin, topic: string, group: string): Promise<Position[]> =>
+  positionsFrom(admin, topic, async () => {
+    const [saved] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+    return saved?.partitions ?? [];
+  });
+
 /** What was written from a time on, in milliseconds, of each partition; none where there is no such topic. */
-export async function positionsSince(admin: Admin, topic: string, since: number): Promise<Position[]> {
-  try {
-    const [written, from] = await Promise.all([
-      admin.fetchTopicOffsets(topic),
-      admin.fetchTopicOffsetsByTimestamp(topic, since),
-    ]);
-    const offsets = new Map(from.map(({ partition, offset }) => [partition, Number(offset)]));
-    return written.map(({ partition, low, high }) => ({
-      partition,
-      next: Math.max(offsets.get(partition) ?? 0, Number(low)),
-      end: Number(high),
-    }));
-  } catch (error) {
-    if (isUnknownTopic(error)) return [];
-    throw error;
-  }
-}
+export const positionsSince = (admin: Admin, topic: string, since: number): Promise<Position[]> =>
+  positionsFrom(admin, topic, () => admin.fetchTopicOffsetsByTimestamp(topic, since));
 
 interface Look {
   /** As Kafka knows it, and as it is called here. */
