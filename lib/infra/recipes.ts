@@ -40,6 +40,10 @@ const found = (kind: string, args: Found["args"]): Found | string => {
   return command ? { kind, command, args } : `${kind} is not on the PATH`;
 };
 
+/** What runs as Java. */
+const JAVA = { programs: ["java", "mvn"], packages: ["default-jre-headless", "maven"] };
+const JAVA_HINT = process.platform === "darwin" ? "openjdk maven" : "default-jre-headless maven";
+
 /** Every server there is a recipe for; a further one is one more entry here and, if it is Java, a dependency in the pom. */
 export const recipes = {
   nats: {
@@ -76,11 +80,8 @@ export const recipes = {
       mongo ??= findMongo();
       return mongo;
     },
-    programs: ["java", "mvn"],
-    packages: ["default-jre-headless", "maven"],
-    hint:
-      "mongod: install MongoDB, or set MONGO_URL, or let a stand-in run: " +
-      (process.platform === "darwin" ? "brew install openjdk maven" : "apt-get install default-jre-headless maven"),
+    ...JAVA,
+    hint: `mongod: install MongoDB, or set MONGO_URL, or let a stand-in run: ${install} ${JAVA_HINT}`,
   },
   kafka: {
     variable: "KAFKA_BROKERS",
@@ -89,9 +90,8 @@ export const recipes = {
     url: kafkaUrl,
     composeUrl: kafkaUrl(9092),
     find: findKafka,
-    programs: ["java", "mvn"],
-    packages: ["default-jre-headless", "maven"],
-    hint: `kafka: ${install} ${process.platform === "darwin" ? "openjdk maven" : "default-jre-headless maven"}, or set KAFKA_BROKERS`,
+    ...JAVA,
+    hint: `kafka: ${install} ${JAVA_HINT}, or set KAFKA_BROKERS`,
   },
   zipkin: {
     variable: "ZIPKIN_URL",
@@ -99,9 +99,8 @@ export const recipes = {
     url: zipkinUrl,
     composeUrl: zipkinUrl(9411),
     find: findZipkin,
-    programs: ["java", "mvn"],
-    packages: ["default-jre-headless", "maven"],
-    hint: `zipkin: ${install} ${process.platform === "darwin" ? "openjdk maven" : "default-jre-headless maven"}, or set ZIPKIN_URL`,
+    ...JAVA,
+    hint: `zipkin: ${install} ${JAVA_HINT}, or set ZIPKIN_URL`,
   },
 } satisfies Record<string, Recipe>;
 
