@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
 import { NODE_KINDS, type NodeName } from "./faults";
-import { type Environment, firstPortFor, Nodes } from "./nodes";
+import { firstPortFor, Nodes } from "./nodes";
+import type { Environment } from "./settings";
 
 /** Seconds that a customer has to pay: short enough for orders to expire within a run. */
 export const PAYMENT_WINDOW_S = 20;

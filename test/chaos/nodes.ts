@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ServerName, type Servers, servers } from "../../lib/infra";
@@ -6,6 +6,7 @@ import { type Balancer, balance } from "../../lib/infra/balancer";
 import { launchNode, nodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freeRange } from "../../lib/infra/ports";
 import { type Supervised, supervise } from "../../lib/infra/supervisor";
+import { type Environment, logInto, nodeSettings } from "./settings";
 
 const READY_MS = 180_000;
 
@@ -14,8 +15,6 @@ const portsFor = (nodes: number) => {
   const balancer = 10 + 10 * nodes;
   return { servers: 0, nodes: 10, balancer, spare: balancer + 1, all: balancer + 2 };
 };
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Layout<N extends string> {
   /** A folder that is the cluster's own. */
@@ -126,8 +125,7 @@ export class Nodes<N extends string> {
   }
 
   protected logTo(name: string): (line: string) => void {
-    const log = createWriteStream(join(this.layout.dir, "logs", `${name}.log`), { flags: "a" });
-    return (line) => void log.write(`${line}\n`);
+    return logInto(join(this.layout.dir, "logs"), name);
   }
 
   private portsOf(name: N) {
@@ -142,20 +140,8 @@ export class Nodes<N extends string> {
   private async environment(): Promise<Environment> {
     return {
       ...(await this.servers.env()),
-      WEB_URL: this.origin,
-      PAYMENT_PROVIDER: "sandbox",
-      DATA_DIR: join(this.layout.dir, "data"),
-      NODE_ENV: "test",
-      LOG_LEVEL: "warn",
-      LOG_FORMAT: "json",
-      RATE_LIMIT: "off",
+      ...nodeSettings(this.origin, this.layout.dir),
       LEASE_MS: "2000",
-      // Whatever the environment or a .env of whoever runs this says.
-      SMTP_URL: "",
-      ZIPKIN_URL: "",
-      CORS_ORIGINS: "",
-      CRASH_AT: "",
-      FAULT: "",
       ...this.layout.env,
     };
   }

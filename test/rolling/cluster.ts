@@ -1,10 +1,10 @@
-import { createWriteStream, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
 import { serviceNames } from "../../lib/hosting";
 import { type Balancer, balance } from "../../lib/infra/balancer";
 import { launchNode, nodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freeRange, until } from "../../lib/infra/ports";
 import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
+import { type Environment, logInto, nodeSettings } from "../chaos/settings";
 
 /** `whole`: two nodes with everything; `split`: two of each service; `single`: one of each. */
 export type Layout = "whole" | "split" | "single";
@@ -36,7 +36,7 @@ export class RollingCluster {
   private constructor(
     private readonly first: number,
     private readonly dir: string,
-    private readonly env: Record<string, string | undefined>,
+    private readonly env: Environment,
     private readonly hosted: string[][],
     private readonly copies: number,
   ) {
@@ -45,7 +45,7 @@ export class RollingCluster {
   }
 
   /** Resolves when every node is ready. `env` says where the servers are; logs go to `dir`. */
-  static async start(dir: string, layout: Layout, env: Record<string, string | undefined>): Promise<RollingCluster> {
+  static async start(dir: string, layout: Layout, env: Environment): Promise<RollingCluster> {
     const hosted = hostedBy(layout);
     const first = await freeRange(10 + 20 * hosted.length);
     const cluster = new RollingCluster(first, dir, env, hosted, layout === "single" ? 1 : 2);
@@ -99,7 +99,7 @@ export class RollingCluster {
   private async launchAll(): Promise<void> {
     const sandboxPort = this.first + 1;
     const env = { SANDBOX_PORT: String(sandboxPort), SANDBOX_URL: "" };
-    const onLine = this.logTo("sandbox");
+    const onLine = logInto(this.dir, "sandbox");
     this.sandbox = launch({ name: "sandbox", ...entryCommand("sandbox"), env: { ...this.settings, ...env }, onLine });
     let index = 0;
     for (const services of this.hosted)
@@ -121,31 +121,15 @@ export class RollingCluster {
 
   private launch({ name, services, index }: Omit<Member, "node">): ShopNode {
     const ports = nodePorts(this.first + 10, index);
-    return launchNode({ name, services, ports, env: this.settings, onLine: this.logTo(name), ownGroup: true });
+    return launchNode({ name, services, ports, env: this.settings, onLine: logInto(this.dir, name), ownGroup: true });
   }
 
-  private get settings(): Record<string, string | undefined> {
+  private get settings(): Environment {
     return {
-      WEB_URL: this.origin,
+      ...nodeSettings(this.origin, this.dir),
       SANDBOX_URL: `http://127.0.0.1:${this.first + 1}`,
-      PAYMENT_PROVIDER: "sandbox",
-      DATA_DIR: join(this.dir, "data"),
-      NODE_ENV: "test",
-      LOG_LEVEL: "warn",
-      LOG_FORMAT: "json",
-      RATE_LIMIT: "off",
       JWT_ACCESS_SECONDS: "7200",
-      // Whatever the environment or a .env of whoever runs this says.
-      SMTP_URL: "",
-      ZIPKIN_URL: "",
-      CORS_ORIGINS: "",
-      CRASH_AT: "",
       ...this.env,
     };
-  }
-
-  private logTo(name: string): (line: string) => void {
-    const log = createWriteStream(join(this.dir, `${name}.log`), { flags: "a" });
-    return (line) => void log.write(`${line}\n`);
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeFault } from "../faults";
-import { type Environment, firstPortFor, Nodes } from "../nodes";
+import { firstPortFor, Nodes } from "../nodes";
+import type { Environment } from "../settings";
 import type { ChatFault, KilledNode } from "./faults";
 
 /** What each node hosts; the one for all the rest is not killed. */
