@@ -1,7 +1,10 @@
+/** Packages that are ES modules only: Node requires them as they are, jest's own `require` does not. */
+const modules = "node_modules/(openid-client|oauth4webapi|jose)/";
 const common = {
   testEnvironment: "node",
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.infra/"],
-  transform: { "\\.ts$": "<rootDir>/test/transform.js" },
+  transform: { "\\.ts$": "<rootDir>/test/transform.js", [`${modules}.*\\.js$`]: "<rootDir>/test/transform.js" },
+  transformIgnorePatterns: [`/node_modules/(?!${modules.slice("node_modules/".length)})`],
 };
 const project = (name, more = {}) => ({
   ...common,

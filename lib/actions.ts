@@ -10,6 +10,8 @@ export interface Caller {
   roles: Role[];
   /** The session (refresh family) that the token belongs to. */
   sid: string;
+  /** Their role needs a second factor, and they have shown none: they may do nothing but set one up. */
+  mustEnrol?: true;
 }
 
 /** What travels with a call beside its params; `$`-names are the gateway's way back to the HTTP answer. */
@@ -20,6 +22,8 @@ export interface Meta {
   userAgent?: string;
   /** `Accept-Language` as the client sent it. */
   acceptLanguage?: string;
+  /** The browser's `Cookie` header, for actions that declare {@link ActionDefinition.browser}. */
+  cookies?: string;
   idempotencyKey?: string;
   /** W3C Trace Context. */
   traceparent?: string;
@@ -94,6 +98,10 @@ export interface ActionDefinition<P extends TSchema, R extends TSchema> {
    * they name; `webhook` allows for a provider that sends all from one address; `none` is for what everybody fetches.
    */
   limit?: "credentials" | "webhook" | "none";
+  /** A browser's own request: the action gets its cookies. */
+  browser?: boolean;
+  /** Open to those as well who must set up a second factor before they may do anything else. */
+  enrolling?: boolean;
   /** The gateway hands over `{...path, body: string, headers}` as they came, for a signature that covers the bytes. */
   rawBody?: boolean;
   handler: (ctx: ShopContext<Static<P>>) => Promise<Static<R>> | Static<R>;

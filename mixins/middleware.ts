@@ -13,6 +13,8 @@ export type DeclaredAction = ActionSchema & {
   rawBody?: boolean;
   timeout?: number;
   conditional?: boolean;
+  browser?: boolean;
+  enrolling?: boolean;
   stale?: boolean;
   limit?: ActionDefinition<TSchema, TSchema>["limit"];
   returns?: object;

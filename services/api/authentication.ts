@@ -16,6 +16,10 @@ export interface Verified {
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const REFETCH_MS = 3000;
 const ROLES: Role[] = ["customer", "agent", "admin"];
+/** The `scope` of a token that is good for setting up a second factor and for nothing else. */
+const ENROL = "enrol";
+
+const mustEnrol = () => forbidden("MFA_ENROLMENT_REQUIRED", "Your role needs a second factor: set one up first.");
 
 /** Verifies access tokens with auth's public keys, here and without a call. */
 export class Authentication {
@@ -34,11 +38,17 @@ export class Authentication {
     if (authorization === undefined) return undefined;
     const [, token] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
     if (!token) throw unauthorized("BAD_TOKEN", "Send an access token as Authorization: Bearer.");
-    return this.admit(token);
+    return this.read(token);
   }
 
-  /** What a token says. Throws 401 for one that is not good. */
+  /** What a token says that opens all that its roles may do. Throws 401 for one that is not good, 403 for one that is less. */
   async admit(token: string): Promise<Verified> {
+    const verified = await this.read(token);
+    if (verified.caller.mustEnrol) throw mustEnrol();
+    return verified;
+  }
+
+  private async read(token: string): Promise<Verified> {
     if (!TOKEN.test(token)) throw unauthorized("BAD_TOKEN", "The access token is not one of ours.");
     const verified = await this.verify(token);
     await this.revocations.fresh();
@@ -78,7 +88,7 @@ export class Authentication {
       if (typeof claims === "object" && claims.sub && claims.iat && claims.exp && typeof claims.sid === "string") {
         const roles = ROLES.filter((role) => Array.isArray(claims.roles) && claims.roles.includes(role));
         return {
-          caller: { id: claims.sub, roles, sid: claims.sid },
+          caller: { id: claims.sub, roles, sid: claims.sid, ...(claims.scope === ENROL && { mustEnrol: true }) },
           issuedAt: Number.isInteger(claims.iat_ms) ? claims.iat_ms / 1000 : claims.iat,
           expiresAt: claims.exp,
         };
@@ -101,10 +111,16 @@ export class Authentication {
   }
 }
 
+interface Guarded {
+  access?: Access;
+  enrolling?: boolean;
+}
+
 /** Throws 401 where somebody must be signed in, 403 where the role may not. */
-export function authorize(access: Access | undefined, caller: Caller | undefined): void {
+export function authorize({ access, enrolling }: Guarded, caller: Caller | undefined): void {
   if (access === "anyone") return;
   if (!caller) throw unauthorized("UNAUTHENTICATED", "Sign in and send the access token.");
+  if (caller.mustEnrol && !enrolling) throw mustEnrol();
   if (access === "signed-in") return;
   if (!access?.some((role) => caller.roles.includes(role))) throw forbidden("FORBIDDEN", "Your role may not do this.");
 }

@@ -71,11 +71,12 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
     });
     const caller = verified?.caller;
     await limits.admit(action, req.method, caller, address);
-    authorize(action.access, caller);
+    authorize(action, caller);
     req.$verified = verified;
     ctx.meta.user = caller ?? null;
     ctx.meta.clientIp = address;
     ctx.meta.userAgent = req.headers["user-agent"]?.slice(0, 256);
+    ctx.meta.cookies = action.browser ? req.headers.cookie : undefined;
     ctx.meta.acceptLanguage = req.headers["accept-language"]?.slice(0, 256);
     // For the action that was asked alone: those that it asks in turn have no part in the client's key.
     ctx.meta.idempotencyKey = action.idempotency ? idempotencyKeyOf(req) : undefined;

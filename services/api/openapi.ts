@@ -74,6 +74,7 @@ function success(action: GatewayAction): Record<string, object> {
     ...(action.idempotency && { "Idempotent-Replayed": header("`true` on the answer of an earlier request") }),
     ...(action.conditional && { ETag: header("names this version of the answer") }),
     ...(status === "201" && { Location: header("where what was made is found") }),
+    ...(status === "302" && { Location: header("where the browser goes on") }),
   };
   const content = { [action.responseType ?? "application/json"]: { schema: action.returns ?? {} } };
   return {

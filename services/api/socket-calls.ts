@@ -122,7 +122,7 @@ export function socketCalls({ broker, limits, metrics, logger }: Parts) {
 
   async function act(call: SocketCall, from: SocketCaller, given: unknown, requestID: string): Promise<unknown> {
     // What is no request over HTTP says nothing of access; it is for whoever is signed in.
-    authorize(declared(call.action).access ?? "signed-in", from.caller);
+    authorize({ access: "signed-in", ...declared(call.action) }, from.caller);
     const meta: Meta = {
       user: from.caller,
       clientIp: from.clientIp,

@@ -12,8 +12,9 @@ import { sweeperMixin } from "../../mixins/sweeper.mixin";
 import { authConfig } from "./auth.config";
 import * as schema from "./auth.schema";
 import { authStore } from "./auth.store";
-import type { CredentialDocument } from "./credentials";
 import { seedDemoAccounts } from "./demo";
+import { followingUp } from "./follow-up";
+import { newMail } from "./mails";
 import { operationsActions } from "./operations.actions";
 import { Passwords } from "./passwords";
 import { revoking } from "./revoking";
@@ -31,30 +32,25 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
   const { config, environment, store: nodeStore } = nodeOf(broker);
   const settings = config.of(authConfig);
   const store = authStore(nodeStore, environment);
-  const { credentials, sessions, throttle, keyRing } = store;
+  const { credentials, sessions, throttle, tokens, keyRing } = store;
   const passwords = new Passwords();
   const revoke = revoking(store, (revocation) => broadcast(broker, "auth.revoked", revocation));
   const { register, login, refresh, complete } = signIn(store, passwords, revoke, environment.jwt);
+  const asking = { call: callOf(broker) };
+  const { followUp, soon } = followingUp({ store, revoke, complete, asking, logger: broker.getLogger("auth") });
 
   /** The time before which nothing concerns an access token that lives. */
   const oldest = () => after(-environment.jwt.accessSeconds * 1000 - CLOCK_MARGIN_MS);
 
-  async function goOn(credential: CredentialDocument): Promise<void> {
-    if (credential.ending) return revoke.endOthers(credential);
-    await complete(credential, { call: callOf(broker) }).catch(async (error: unknown) => {
-      await credentials.postpone(credential);
-      throw error;
-    });
-  }
-
   return {
     name: "auth",
     mixins: [
-      sweeperMixin({ collection: credentials.collection, leaseMs: environment.leaseMs, handle: goOn }),
+      sweeperMixin({ collection: credentials.collection, leaseMs: environment.leaseMs, handle: followUp }),
       maintenanceMixin(MAINTENANCE_MS, async () => {
         await keyRing.refresh();
         await sessions.clean(oldest());
         await throttle.clean();
+        await tokens.clean();
       }),
       collectionsMixin(...store.collections),
     ],
@@ -136,10 +132,15 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
           });
           if (!credential) throw forbidden("WRONG_PASSWORD", "The current password is wrong.");
           requireStrong(newPassword, "newPassword", { email: credential.email ?? "" });
-          const changed = await credentials.changePassword(credential, await passwords.hash(newPassword), sid);
+          const changed = await credentials.replacePassword(id, {
+            passwordId: credential.passwordId,
+            hash: await passwords.hash(newPassword),
+            keep: sid,
+            mail: newMail("password.changed", ctx.meta),
+          });
           if (!changed) throw forbidden("WRONG_PASSWORD", "The password has just been changed.");
           crashPoint("auth.password-changed");
-          await revoke.endOthers(changed);
+          await soon(changed);
           return null;
         },
       }),

@@ -2,6 +2,7 @@ import type { Environment } from "../../lib/environment";
 import type { Store } from "../../lib/store/collection";
 import { type CredentialDocument, Credentials } from "./credentials";
 import { type KeyDocument, KeyRing, rotationRules } from "./key-ring";
+import { OneTimeTokens, type TokenDocument } from "./one-time-tokens";
 import { RefreshTokens } from "./refresh-token";
 import { type SessionDocument, Sessions } from "./sessions";
 import { type AttemptsDocument, Throttle } from "./throttle";
@@ -26,15 +27,20 @@ export function authStore(store: Store, { jwt, leaseMs }: Environment) {
     name: "attempts",
     indexes: [{ fields: ["expiresAt"] }],
   });
+  const tokens = store.collection<TokenDocument>("auth", {
+    name: "tokens",
+    indexes: [{ fields: ["expiresAt"] }, { fields: ["userId"], mongoOnly: true }],
+  });
   const keys = store.collection<KeyDocument>("auth", { name: "keys" });
   const refreshTokens = new RefreshTokens(jwt.keySecret);
 
   return {
-    collections: [credentials, sessions, attempts, keys],
+    collections: [credentials, sessions, attempts, tokens, keys],
     keys,
     credentials: new Credentials(credentials, leaseMs),
     refreshTokens,
     sessions: new Sessions(sessions, refreshTokens, jwt.refreshDays * DAY_MS),
+    tokens: new OneTimeTokens(tokens),
     throttle: new Throttle(attempts),
     keyRing: new KeyRing(keys, jwt.keySecret, rotationRules(jwt)),
   };

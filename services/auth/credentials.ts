@@ -1,8 +1,9 @@
 import type { Role } from "../../lib/actions";
 import { conflict } from "../../lib/errors";
 import { newId } from "../../lib/ids";
-import { type Collection, type Document, DuplicateKey } from "../../lib/store/collection";
+import { type Change, type Collection, type Document, DuplicateKey, type Filter } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
+import type { AccountMail } from "../notification/notification.contract";
 import type { EndReason } from "./auth.contract";
 
 /** How somebody proves to be the user of the same id. */
@@ -13,22 +14,37 @@ export interface CredentialDocument extends Document {
   /** `pending` until the user of this id exists. */
   state: "pending" | "active" | "erased";
   /** The registration that a pending address is held for. */
-  claim?: { id: string; at: string; name: string; roles?: Role[] };
+  claim?: { id: string; at: string; name: string; roles?: Role[]; emailVerified?: boolean };
+  /** Another one with each new password; missing for the first one. */
+  passwordId?: string;
   /** Counts what logins that still run must not outlive: a new password, a lock, erasure. */
   epoch: number;
   /** Access tokens issued until then are refused. */
   revokedAt?: string;
   revokedFor?: EndReason;
-  /** After a new password: sessions to end, those opened until then except one. */
-  ending?: { keep: string; until: string };
+  /** After a new password: sessions to end, those opened until then, where given except one. */
+  ending?: { keep?: string; until: string };
+  /** What the owner is told of and `notification` has not been asked to send yet. */
+  mails?: PendingMail[];
   createdAt: string;
   due?: string;
 }
+
+export type PendingMail = Omit<AccountMail, "userId">;
 
 /** After this a registration that never finished belongs to a dead node, and its address to whoever comes next. */
 const CLAIM_MS = 30_000;
 const POSTPONE_MS = 1000;
 const LONG_AGO = "1970-01-01T00:00:00.000Z";
+
+interface NewPassword {
+  /** Of the password that it replaces. */
+  passwordId: string | undefined;
+  hash: string;
+  /** The session that goes on. */
+  keep?: string;
+  mail: PendingMail;
+}
 
 export const normaliseEmail = (email: string): string => email.trim().toLowerCase();
 
@@ -91,16 +107,35 @@ export class Credentials {
     if (hash) await this.collection.update({ _id, hash }, { $set: { hash: better } });
   }
 
-  /** Null where the password changed meanwhile. The other sessions are still to be ended: this node has a lease on it. */
-  async changePassword({ _id, hash }: CredentialDocument, fresh: string, keep: string) {
-    if (!hash) return null;
-    const $set = { hash: fresh, ending: { keep, until: now() }, due: after(this.leaseMs) };
-    return this.collection.update({ _id, hash }, { $set, $inc: { epoch: 1 } });
+  /**
+   * Another password, after which sessions are still to be ended and the owner told: this node has a lease on that. Null
+   * where it is no longer the password of `passwordId` that is replaced.
+   */
+  replacePassword(userId: string, { passwordId, hash, keep, mail }: NewPassword): Promise<CredentialDocument | null> {
+    return this.tell({ _id: userId, state: "active", passwordId: passwordId ?? { $exists: false } }, mail, {
+      $set: { hash, passwordId: newId(), ending: { keep, until: now() } },
+      $inc: { epoch: 1 },
+    });
   }
 
   async othersEnded({ _id, ending }: CredentialDocument): Promise<void> {
-    if (!ending) return;
-    await this.collection.update({ _id, "ending.until": ending.until }, { $unset: { ending: true, due: true } });
+    if (ending) await this.collection.update({ _id, "ending.until": ending.until }, { $unset: { ending: true } });
+  }
+
+  /** A change that the owner is told of: what is to be sent is written with it, and this node has a lease to send it. */
+  tell(filter: Filter, mail: PendingMail, { $set, $push, ...change }: Change): Promise<CredentialDocument | null> {
+    const told = { $set: { ...$set, due: after(this.leaseMs) }, $push: { ...$push, mails: mail } };
+    return this.collection.update(filter, { ...change, ...told });
+  }
+
+  async handedOver(userId: string, mailId: string): Promise<void> {
+    await this.collection.update({ _id: userId, "mails.id": mailId }, { $pull: { mails: { id: mailId } } });
+  }
+
+  /** Nothing is left to be done, unless more came meanwhile. */
+  async followed({ _id }: CredentialDocument): Promise<void> {
+    const nothingLeft = { ending: { $exists: false }, "mails.0": { $exists: false } };
+    await this.collection.update({ _id, state: { $ne: "pending" }, ...nothingLeft }, { $unset: { due: true } });
   }
 
   /** Refuses the access tokens there are; with a reason also logins that still run. Answers null without a credential. */
@@ -123,7 +158,7 @@ export class Credentials {
         $set: { state: "erased", revokedFor: "erased" },
         $max: { revokedAt: now() },
         $inc: { epoch: 1 },
-        $unset: { email: true, hash: true, claim: true, ending: true, due: true },
+        $unset: { email: true, hash: true, passwordId: true, claim: true, ending: true, mails: true, due: true },
       },
     );
   }

@@ -22,7 +22,7 @@ const ofUser = ({ _id, revokedAt = "", revokedFor }: CredentialDocument): Revoca
  * Ends sessions and access tokens. What is revoked is a part of the session's or the credential's own document, written
  * with the change that revokes it; `announce` only makes every node know at once.
  */
-export function revoking({ credentials, sessions }: AuthStore, announce: (revocation: Revocation) => void) {
+export function revoking({ credentials, sessions, tokens }: AuthStore, announce: (revocation: Revocation) => void) {
   const announceUser = (revoked: CredentialDocument | null) => {
     if (revoked) announce(ofUser(revoked));
   };
@@ -56,6 +56,7 @@ export function revoking({ credentials, sessions }: AuthStore, announce: (revoca
 
     async erase(userId: string): Promise<void> {
       announceUser(await credentials.erase(userId));
+      await tokens.revoke(userId);
       const { ended, at } = await sessions.endAll(userId, "erased");
       for (const sid of ended) announce(ofSession(sid, at, "erased"));
       await sessions.anonymise(userId);

@@ -58,8 +58,9 @@ export function signIn(
   async function complete(credential: CredentialDocument, asking: Neighbours): Promise<CredentialDocument> {
     const { _id, email = null, claim } = credential;
     if (!claim) return credential;
+    const { name, roles, emailVerified } = claim;
     crashPoint("auth.claimed");
-    await asking.call("user.create", { id: _id, email, name: claim.name, ...(claim.roles && { roles: claim.roles }) });
+    await asking.call("user.create", { id: _id, email, name, roles, emailVerified });
     crashPoint("auth.user-created");
     return credentials.activate(credential);
   }
@@ -77,6 +78,11 @@ export function signIn(
       throw badCredentials();
     }
     return answer(user, sid, refreshToken, issuedAt);
+  }
+
+  /** A credential's first factor was proven, however: what follows. */
+  async function proceed(credential: CredentialDocument, asking: Asking) {
+    return open(await complete(credential, asking), asking);
   }
 
   async function register(asked: { email: string; password: string; name: string }, asking: Asking) {
@@ -100,7 +106,7 @@ export function signIn(
     if (!credential) throw badCredentials();
     if (credential.hash && passwords.isOutdated(credential.hash))
       await credentials.rehash(credential, await passwords.hash(password));
-    return open(await complete(credential, asking), asking);
+    return proceed(credential, asking);
   }
 
   async function refresh(refreshToken: string, asking: Neighbours) {
@@ -118,5 +124,5 @@ export function signIn(
     return answer(user, session._id, next, issuedAt);
   }
 
-  return { register, login, refresh, complete };
+  return { register, login, proceed, refresh, complete };
 }

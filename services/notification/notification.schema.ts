@@ -54,3 +54,30 @@ export const ToldOfOrder = ItemsOf(
 );
 
 export const EraseParams = Strict({ userId: Id });
+
+/** Mails with a link that only their reader gets; the token in it is made when the mail goes. */
+export const LINK_MAILS = ["email.verification", "password.reset"] as const;
+/** What somebody is told of because it may not have been they who did it. */
+export const NOTICES = [
+  "password.changed",
+  "mfa.enabled",
+  "mfa.disabled",
+  "mfa.recovery-code-used",
+  "provider.linked",
+  "provider.unlinked",
+] as const;
+
+export const AccountMail = Strict({
+  id: Id,
+  userId: Id,
+  kind: OneOf(...LINK_MAILS, ...NOTICES),
+  /** When what it tells of was done or asked for. */
+  at: Timestamp,
+  /** `Accept-Language` of whoever did it, for users who chose no language. */
+  acceptLanguage: Type.Optional(Type.String({ maxLength: 256 })),
+  /** From where it was done. */
+  userAgent: Type.Optional(Type.String({ maxLength: 256 })),
+  ip: Type.Optional(Type.String({ maxLength: 64 })),
+  /** A provider's name as people know it. */
+  provider: Type.Optional(Type.String({ maxLength: 64 })),
+});

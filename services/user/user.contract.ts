@@ -1,5 +1,5 @@
 import type { PostalAddress } from "../../lib/postal-address";
-import type { Static } from "../../lib/schema";
+import type { Nothing, Static } from "../../lib/schema";
 import type * as schema from "./user.schema";
 
 export type UserView = Static<typeof schema.User>;
@@ -8,6 +8,8 @@ declare module "../../lib/actions" {
   interface ActionMap {
     /** Makes a user under the id that `auth` chose; the same id again answers the user there is. 409 EMAIL_TAKEN. */
     "user.create": Asked<typeof schema.CreateUser, typeof schema.User>;
+    /** This address of theirs is proven; nothing where they have another one by now. Idempotent. */
+    "user.verifyEmail": Asked<typeof schema.VerifyEmail, typeof Nothing>;
     /** 404 USER_NOT_FOUND, also for an erased one. */
     "user.find": Asked<typeof schema.ById, typeof schema.User>;
     /** Users, the newest first; with `email` the one who has it. */

@@ -31,7 +31,15 @@ export type Address = Static<typeof Address>;
 export const NoParams = Strict({});
 export const ById = Strict({ id: Id });
 export const AddressOf = Strict({ userId: Id, addressId: Type.Optional(Id) });
-export const CreateUser = Strict({ id: Id, email: Nullable(Email), name: Name, roles: Type.Optional(Roles) });
+export const CreateUser = Strict({
+  id: Id,
+  email: Nullable(Email),
+  /** Whoever vouches for the address has seen that it is theirs. */
+  emailVerified: Type.Optional(Type.Boolean()),
+  name: Name,
+  roles: Type.Optional(Roles),
+});
+export const VerifyEmail = Strict({ id: Id, email: Email });
 export const ChangeMe = Strict({ name: Type.Optional(Name) });
 export const AddAddress = Strict({ ...postalAddressFields, isDefault });
 export const ChangeAddress = Strict({

@@ -48,6 +48,16 @@ export default function userService(broker: ServiceBroker): ServiceSchema {
         handler: async ({ params }) => toView(await store.find(params.id)),
       }),
 
+      verifyEmail: action({
+        params: schema.VerifyEmail,
+        returns: Nothing,
+        retryable: true,
+        async handler({ params: { id, email } }) {
+          await store.verifyEmail(id, email);
+          return null;
+        },
+      }),
+
       address: action({
         params: schema.AddressOf,
         returns: PostalAddress,

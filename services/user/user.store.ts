@@ -34,7 +34,11 @@ export interface UserDocument extends Document {
 
 type Task = Exclude<keyof FollowUp, "id">;
 
-export type NewUser = Pick<UserDocument, "_id" | "name"> & { email: string | null; roles?: Role[] };
+export type NewUser = Pick<UserDocument, "_id" | "name"> & {
+  email: string | null;
+  emailVerified?: boolean;
+  roles?: Role[];
+};
 
 export const toView = ({ _id, email, emailVerified, name, roles, status, createdAt }: UserDocument): UserView => ({
   id: _id,
@@ -89,12 +93,12 @@ export function userStore(store: Store, leaseMs: number) {
     change,
 
     /** The same id again answers the user there is. Throws 409 EMAIL_TAKEN. */
-    async create({ email, roles = ["customer"], ...user }: NewUser): Promise<UserDocument> {
+    async create({ email, emailVerified = false, roles = ["customer"], ...user }: NewUser): Promise<UserDocument> {
       try {
         return await users.insert({
           ...user,
           email: email?.toLowerCase(),
-          emailVerified: false,
+          emailVerified,
           roles,
           status: "active",
           addresses: [],
@@ -106,6 +110,10 @@ export function userStore(store: Store, leaseMs: number) {
         if (await users.get(user._id)) return find(user._id);
         throw conflict("EMAIL_TAKEN", "There is an account with this email address.");
       }
+    },
+
+    async verifyEmail(id: string, email: string): Promise<void> {
+      await users.update({ _id: id, email: email.toLowerCase() }, { $set: { emailVerified: true } });
     },
 
     /** Puts what `edit` makes of the addresses in their place; what it throws is the answer. */

@@ -2,6 +2,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { callOf, type Meta } from "../../lib/actions";
 import type { Revocation } from "../../services/auth/auth.contract";
 import authService from "../../services/auth/auth.service";
+import { newMail } from "../../services/auth/mails";
 import type { UserView } from "../../services/user/user.contract";
 import userService from "../../services/user/user.service";
 import { type Account, claimsOf, metaOf, newEmail, PASSWORD, register } from "./auth.accounts";
@@ -81,8 +82,14 @@ test("sessions that a dead node left after a new password are ended by another o
   const other = await login(account);
   await node.broker.stop();
   await withAuthStore(async ({ credentials }) => {
-    const credential = await credentials.get(account.user.id);
-    if (credential) await credentials.changePassword(credential, "not looked at", claimsOf(account).sid);
+    const mail = newMail("password.changed", {});
+    const hash = "not looked at";
+    await credentials.replacePassword(account.user.id, {
+      passwordId: undefined,
+      hash,
+      keep: claimsOf(account).sid,
+      mail,
+    });
   }, node.dataDir);
   pass(11_000);
   const again = await startNode([authService, userService], { DATA_DIR: node.dataDir });

@@ -1,0 +1,52 @@
+import type { ServiceBroker } from "moleculer";
+import type { AuthStore } from "./auth.store";
+import type { CredentialDocument } from "./credentials";
+import type { Revoking } from "./revoking";
+import type { Neighbours } from "./sign-in";
+
+/** Milliseconds that `notification` may take to put a mail into its queue. */
+const HAND_OVER_MS = 2000;
+
+interface Parts {
+  store: AuthStore;
+  revoke: Revoking;
+  /** Goes on with a registration that is pending. */
+  complete: (credential: CredentialDocument, asking: Neighbours) => Promise<CredentialDocument>;
+  asking: Neighbours;
+  logger: ServiceBroker["logger"];
+}
+
+/** Does what a change of a credential makes necessary; each part is idempotent and stays noted until it is done. */
+export function followingUp({ store: { credentials }, revoke, complete, asking, logger }: Parts) {
+  async function handOver({ _id: userId, mails = [] }: CredentialDocument): Promise<void> {
+    for (const mail of mails) {
+      await asking.call("notification.mail", { ...mail, userId }, { timeout: HAND_OVER_MS });
+      await credentials.handedOver(userId, mail.id);
+    }
+  }
+
+  /** All that is left of it; rejects when a part could not be done, and the sweeper comes back to it. */
+  async function followUp(credential: CredentialDocument): Promise<void> {
+    if (credential.ending) await revoke.endOthers(credential);
+    await handOver(credential);
+    if (credential.state !== "pending") return credentials.followed(credential);
+    await complete(credential, asking).catch(async (error: unknown) => {
+      await credentials.postpone(credential);
+      throw error;
+    });
+  }
+
+  return {
+    followUp,
+
+    /** Sessions end before this resolves; mails go when they can. */
+    async soon(credential: CredentialDocument): Promise<void> {
+      if (credential.ending) await revoke.endOthers(credential);
+      followUp({ ...credential, ending: undefined }).catch((error: unknown) => {
+        logger.warn({ err: error, userId: credential._id }, "what a change makes necessary will be done later");
+      });
+    },
+  };
+}
+
+export type FollowingUp = ReturnType<typeof followingUp>;
