@@ -20,6 +20,8 @@ describe("parameters", () => {
     ['{"name":"a","__proto__":{"inner":{"a":1}}}', "422 VALIDATION"],
     ['{"name":"a","inner":{"a":1,"__proto__":{"b":2}}}', "422 VALIDATION"],
     ['{"name":1}', "422 VALIDATION"],
+    ['{"name":"a\\ud83d"}', "422 VALIDATION"],
+    [`{"name":${"[".repeat(40_000)}${"]".repeat(40_000)}}`, "422 VALIDATION"],
     ['{"name":"a"', "400 MALFORMED_JSON"],
     ['"text"', "422 VALIDATION"],
     ["[]", "422 VALIDATION"],

@@ -124,6 +124,7 @@ describe("a call", () => {
     expect(await invalid({ text: "a", id: "c2" })).toEqual(["id"]);
     expect(await invalid({ text: "a", more: 1 })).toEqual(["more"]);
     expect(await invalid(JSON.parse('{"text":"a","__proto__":{"x":1}}'))).toEqual(["__proto__"]);
+    expect(await invalid({ text: "half a \uD83D" })).toEqual(["text"]);
     for (const params of [[], "text", 1])
       await expect(call(client, "chat.send", params)).rejects.toMatchObject({ status: 422 });
     await expect(call(client, "chat.history", { conversationId: "c1" })).rejects.toMatchObject({
