@@ -55,6 +55,8 @@ export function handleRequest({ authenticate, limits, metrics, logger, addressOf
         status,
         ms: Math.round(ms * 10) / 10,
         ...(req.$ctx?.meta.user && { user: req.$ctx.meta.user.id }),
+        // Whom it comes from matters where it comes too often.
+        ...(status === 429 && { client: addressOf(req) }),
       };
       inScopeOf(req, () => logger.info(line, "request"));
     });

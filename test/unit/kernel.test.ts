@@ -150,6 +150,8 @@ describe("a log line", () => {
       "connect ECONNREFUSED 127.0.0.1:27017",
       "sku: 'A-1', status: 'paid'",
       "order 261124-ABCDEFGH of 2026-11-24",
+      "user 019a1f5e-6b2f-7a10-8000-000000000000 is away",
+      "user 00000000-0000-4242-4242-424242424242",
     ];
     expect(texts.map((text) => redact(text))).toEqual(texts);
     expect(redact({ address: "127.0.0.1", syscall: "connect" })).toEqual({ address: "127.0.0.1", syscall: "connect" });
