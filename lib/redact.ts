@@ -11,7 +11,7 @@ const BASIC_OR_BEARER = /\b(Basic|Bearer)\s+[\w.~+/=-]{8,}/gi;
 /** `scheme://user:password@host`. */
 const CREDENTIALS = /(?<=:\/\/)[^\s/@"']+@/g;
 /** An id is taken whole, so that no part of it that has digits only is taken for a card's number. */
-const ID_OR_LONG_NUMBER = /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b[1-9](?:[ -]?\d){12,18}\b/gi;
+const ID_OR_LONG_NUMBER = /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b([1-9](?:[ -]?\d){12,18})\b/gi;
 const EMAIL = /(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+/g;
 const PHONE = /(?<![\w-])(?:\+?\d{1,3}[ -])?0?\d{1,3}[ -]\d{3,4}[ -]\d{4}(?![\w-])/g;
 const MAX_DEPTH = 6;
@@ -32,8 +32,8 @@ export const withoutPersonal = (text: string): string =>
   text
     .replace(JWT, HIDDEN)
     .replace(BASIC_OR_BEARER, (_, scheme: string) => `${scheme} ${HIDDEN}`)
-    .replace(ID_OR_LONG_NUMBER, (found) =>
-      /^[\d -]+$/.test(found) && passesLuhn(found.replace(/\D/g, "")) ? HIDDEN : found,
+    .replace(ID_OR_LONG_NUMBER, (found, number?: string) =>
+      number && passesLuhn(number.replace(/\D/g, "")) ? HIDDEN : found,
     )
     .replace(EMAIL, HIDDEN)
     .replace(PHONE, HIDDEN);
