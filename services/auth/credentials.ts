@@ -26,6 +26,8 @@ export interface CredentialDocument extends Document {
   ending?: { keep?: string; until: string };
   /** What the owner is told of and `notification` has not been asked to send yet. */
   mails?: PendingMail[];
+  /** An address that is proven to be theirs, which `user` has not been told yet. */
+  provenEmail?: string;
   createdAt: string;
   due?: string;
 }
@@ -44,6 +46,10 @@ interface NewPassword {
   /** The session that goes on. */
   keep?: string;
   mail: PendingMail;
+  /** The account's address, where whoever reads its mail chose the password. */
+  proves?: string;
+  /** Every other way in goes with it: it may be that of somebody who never had the address. */
+  alone?: boolean;
 }
 
 export const normaliseEmail = (email: string): string => email.trim().toLowerCase();
@@ -111,10 +117,15 @@ export class Credentials {
    * Another password, after which sessions are still to be ended and the owner told: this node has a lease on that. Null
    * where it is no longer the password of `passwordId` that is replaced.
    */
-  replacePassword(userId: string, { passwordId, hash, keep, mail }: NewPassword): Promise<CredentialDocument | null> {
-    return this.tell({ _id: userId, state: "active", passwordId: passwordId ?? { $exists: false } }, mail, {
-      $set: { hash, passwordId: newId(), ending: { keep, until: now() } },
+  replacePassword(
+    userId: string,
+    { passwordId, hash, keep, mail, proves, alone }: NewPassword,
+  ): Promise<CredentialDocument | null> {
+    const replaced = { _id: userId, state: "active", passwordId: passwordId ?? { $exists: false } };
+    return this.tell({ ...replaced, ...(proves !== undefined && { email: proves }) }, mail, {
+      $set: { hash, passwordId: newId(), ending: { keep, until: now() }, provenEmail: proves },
       $inc: { epoch: 1 },
+      ...(alone && { $unset: { links: true, secondFactor: true } }),
     });
   }
 
@@ -132,9 +143,17 @@ export class Credentials {
     await this.collection.update({ _id: userId, "mails.id": mailId }, { $pull: { mails: { id: mailId } } });
   }
 
+  async emailProven({ _id, provenEmail }: CredentialDocument): Promise<void> {
+    if (provenEmail) await this.collection.update({ _id, provenEmail }, { $unset: { provenEmail: true } });
+  }
+
   /** Nothing is left to be done, unless more came meanwhile. */
   async followed({ _id }: CredentialDocument): Promise<void> {
-    const nothingLeft = { ending: { $exists: false }, "mails.0": { $exists: false } };
+    const nothingLeft = {
+      ending: { $exists: false },
+      provenEmail: { $exists: false },
+      "mails.0": { $exists: false },
+    };
     await this.collection.update({ _id, state: { $ne: "pending" }, ...nothingLeft }, { $unset: { due: true } });
   }
 
@@ -158,7 +177,16 @@ export class Credentials {
         $set: { state: "erased", revokedFor: "erased" },
         $max: { revokedAt: now() },
         $inc: { epoch: 1 },
-        $unset: { email: true, hash: true, passwordId: true, claim: true, ending: true, mails: true, due: true },
+        $unset: {
+          email: true,
+          hash: true,
+          passwordId: true,
+          claim: true,
+          ending: true,
+          mails: true,
+          provenEmail: true,
+          due: true,
+        },
       },
     );
   }

@@ -25,10 +25,17 @@ export function followingUp({ store: { credentials }, revoke, complete, asking, 
     }
   }
 
+  async function tellUser(credential: CredentialDocument): Promise<void> {
+    const { _id: id, provenEmail: email } = credential;
+    if (!email) return;
+    await asking.call("user.verifyEmail", { id, email });
+    await credentials.emailProven(credential);
+  }
+
   /** All that is left of it; rejects when a part could not be done, and the sweeper comes back to it. */
   async function followUp(credential: CredentialDocument): Promise<void> {
     if (credential.ending) await revoke.endOthers(credential);
-    await handOver(credential);
+    await Promise.all([tellUser(credential), handOver(credential)]);
     if (credential.state !== "pending") return credentials.followed(credential);
     await complete(credential, asking).catch(async (error: unknown) => {
       await credentials.postpone(credential);

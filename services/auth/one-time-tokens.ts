@@ -4,8 +4,8 @@ import { after, now } from "../../lib/time";
 
 /** What a token of each kind stands for. */
 export interface Purposes {
-  /** The mailed link to a new password; `passwordId` is that of the password it is to replace. */
-  "password.reset": { userId: string; passwordId: string | null };
+  /** The mailed link to a new password; `passwordId` is that of the password it is to replace, `email` where it went. */
+  "password.reset": { userId: string; passwordId: string | null; email: string };
   /** The mailed link that proves an address. */
   "email.verification": { userId: string; email: string };
   /** The first factor was proven; the second one is still asked for. */
@@ -16,7 +16,7 @@ export interface Purposes {
 
 export type Purpose = keyof Purposes;
 
-const LIFETIME_MS: Record<Purpose, number> = {
+export const LIFETIME_MS: Record<Purpose, number> = {
   "password.reset": 30 * 60_000,
   "email.verification": 24 * 3_600_000,
   "sign-in.second-factor": 5 * 60_000,
@@ -37,9 +37,10 @@ export const randomToken = (): string => randomBytes(32).toString("base64url");
 export class OneTimeTokens {
   constructor(readonly collection: Collection<TokenDocument>) {}
 
-  async make<P extends Purpose>(purpose: P, content: Purposes[P]): Promise<string> {
+  /** A new one, whose lifetime counts from `from` (default: now). */
+  async make<P extends Purpose>(purpose: P, content: Purposes[P], from?: string): Promise<string> {
     const token = randomToken();
-    const expiresAt = after(LIFETIME_MS[purpose]);
+    const expiresAt = after(LIFETIME_MS[purpose], from);
     await this.collection.insert({ _id: hashToken(token), purpose, expiresAt, ...content });
     return token;
   }
