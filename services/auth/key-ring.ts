@@ -1,13 +1,4 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createPrivateKey,
-  generateKeyPair,
-  type KeyObject,
-  randomBytes,
-  scrypt,
-} from "node:crypto";
+import { createHash, createPrivateKey, generateKeyPair, type KeyObject, scrypt } from "node:crypto";
 import { promisify } from "node:util";
 import type { Environment } from "../../lib/environment";
 import { unavailable } from "../../lib/errors";
@@ -15,10 +6,11 @@ import { type Collection, type Document, DuplicateKey } from "../../lib/store/co
 import { now } from "../../lib/time";
 import type { PublicJwk } from "./auth.contract";
 import { type KeyTimes, keysToForget, keyToMake, type RotationRules, signingKey } from "./keys";
+import { seal, unseal } from "./sealing";
 
 export interface KeyDocument extends Document, KeyTimes {
   publicJwk: PublicJwk;
-  /** PKCS #8, AES-256-GCM: nonce, tag and ciphertext in base64url with dots between. */
+  /** PKCS #8, sealed. */
   sealed: string;
 }
 
@@ -39,26 +31,6 @@ export const rotationRules = ({ rotationDays, accessSeconds }: Environment["jwt"
 
 const deriveKey = (secret: string): Promise<Buffer> =>
   promisify<string, string, number, Buffer>(scrypt)(secret, "shop signing keys", 32);
-
-function seal(plain: Buffer, key: Buffer): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", key, nonce);
-  const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
-  return [nonce, cipher.getAuthTag(), sealed].map((part) => part.toString("base64url")).join(".");
-}
-
-/** Undefined where the text was sealed with another key. */
-function unseal(text: string, key: Buffer): Buffer | undefined {
-  const [nonce, tag, sealed] = text.split(".").map((part) => Buffer.from(part, "base64url"));
-  if (!nonce || !tag || !sealed) return undefined;
-  try {
-    const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: 16 });
-    decipher.setAuthTag(tag);
-    return Buffer.concat([decipher.update(sealed), decipher.final()]);
-  } catch {
-    return undefined;
-  }
-}
 
 async function makeKey(times: KeyTimes, secret: Buffer): Promise<KeyDocument> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)("ec", { namedCurve: "P-256" });
