@@ -15,9 +15,14 @@ class Refused extends Error {}
 
 const isRole = (word: string): word is Role => ROLES.some((role) => role === word);
 
-/** A node that hosts accounts and nothing else; in a cluster it is one more member, so that `auth` hears of the change. */
+/**
+ * A node that hosts accounts and nothing else: in a cluster one more member, whose `auth` hears of the change; alone with
+ * an `auth` of its own, so that tokens with the old roles have ended when the shop starts again.
+ */
 function createNode(): ServiceBroker {
-  Object.assign(process.env, { SERVICES: "user", NODE_ID: "", OPS_PORT: "0", LOG_LEVEL: "fatal" });
+  const isAlone = !process.env.NATS_URL?.trim();
+  const SERVICES = isAlone ? "user,auth" : "user";
+  Object.assign(process.env, { SERVICES, NODE_ID: "", OPS_PORT: "0", LOG_LEVEL: "fatal", DEMO_DATA: "off" });
   // Loaded here so that it reads the above, and a wrong variable is reported like any other reason not to start.
   const { default: options } = require("../moleculer.config") as typeof import("../moleculer.config");
   const { default: userService } =
@@ -26,6 +31,11 @@ function createNode(): ServiceBroker {
   // Whatever the cluster is configured to log: its lines would stand around the answer.
   LiveLevels.of(broker).force("fatal");
   broker.createService(userService(broker));
+  if (isAlone) {
+    const { default: authService } =
+      require("../services/auth/auth.service") as typeof import("../services/auth/auth.service");
+    broker.createService(authService(broker));
+  }
   return broker;
 }
 
