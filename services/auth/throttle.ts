@@ -6,7 +6,7 @@ import { newId } from "../../lib/ids";
 import { type Collection, type Document, DuplicateKey } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
 
-/** Attempts of one client address at one account's password, each as `time/id`. */
+/** Attempts of one client address at one account's password, each as `time/id`; what is spent counts as failed. */
 export interface Attempts {
   failed: string[];
   running: string[];
@@ -30,7 +30,23 @@ export const RUNNING_MS = 10_000;
 const PATIENCE_MS = 4000;
 const LOOK_EVERY_MS = 20;
 
+/** So many times in so many milliseconds. */
+export interface Allowance {
+  times: number;
+  ms: number;
+}
+
 const timeOf = (entry: string): string => entry.slice(0, entry.indexOf("/"));
+const entryAt = (at: string): string => `${at}/${newId()}`;
+const keyOf = (text: string): string => createHash("sha256").update(text).digest("base64url");
+
+/** Of these entries those that still count at `at`, and for how many seconds nothing more is allowed. Pure. */
+export function counting(entries: string[], { times, ms }: Allowance, at: string) {
+  const counted = entries.filter((entry) => timeOf(entry) > after(-ms, at)).sort();
+  const blocking = counted.at(-times);
+  const waitMs = blocking ? Date.parse(timeOf(blocking)) + ms - Date.parse(at) : 0;
+  return { counted, retryAfter: Math.ceil(waitMs / 1000) };
+}
 
 /**
  * What stands against one more attempt at `at`: nothing, others that still run and may fail, or failures, for
@@ -38,17 +54,9 @@ const timeOf = (entry: string): string => entry.slice(0, entry.indexOf("/"));
  */
 export function standing({ failed, running }: Attempts, at: string) {
   const overdue = running.filter((entry) => timeOf(entry) <= after(-RUNNING_MS, at));
-  const counted = {
-    failed: [...failed, ...overdue].sort().filter((entry) => timeOf(entry) > after(-WINDOW_MS, at)),
-    running: running.filter((entry) => !overdue.includes(entry)),
-  };
-  const blocking = counted.failed.at(-LIMIT);
-  const waitMs = blocking ? Date.parse(timeOf(blocking)) + WINDOW_MS - Date.parse(at) : 0;
-  return {
-    ...counted,
-    mustWait: counted.failed.length + counted.running.length >= LIMIT,
-    retryAfter: Math.ceil(waitMs / 1000),
-  };
+  const { counted, retryAfter } = counting([...failed, ...overdue], { times: LIMIT, ms: WINDOW_MS }, at);
+  const left = running.filter((entry) => !overdue.includes(entry));
+  return { failed: counted, running: left, mustWait: counted.length + left.length >= LIMIT, retryAfter };
 }
 
 /**
@@ -73,25 +81,44 @@ export class Throttle {
     }
   }
 
+  /** Takes one of what is allowed and answers 0, or for how many seconds nothing more is; then nothing is taken. */
+  spend(what: string, allowance: Allowance): Promise<number> {
+    const key = keyOf(what);
+    return this.patiently(async (at) => {
+      const held = await this.pairs.get(key);
+      const { counted, retryAfter } = counting(held?.failed ?? [], allowance, at);
+      if (retryAfter > 0) return retryAfter;
+      const change = { failed: [...counted, entryAt(at)], running: [], expiresAt: after(allowance.ms, at) };
+      return (await this.write(key, held, change)) ? 0 : undefined;
+    });
+  }
+
   /** Forgets the pairs that nothing counts against any more. */
   async clean(): Promise<void> {
     await this.pairs.remove({ expiresAt: { $lt: now() } });
   }
 
-  private async enter(account: string, group: string): Promise<Attempt> {
-    const pair = createHash("sha256").update(`${account}\n${group}`).digest("base64url");
-    const until = after(PATIENCE_MS);
-    while (now() < until) {
-      const at = now();
+  private enter(account: string, group: string): Promise<Attempt> {
+    const pair = keyOf(`${account}\n${group}`);
+    return this.patiently(async (at) => {
       const held = await this.pairs.get(pair);
       const { failed, running, mustWait, retryAfter } = standing(held ?? { failed: [], running: [] }, at);
       if (retryAfter > 0) throw tooMany("TOO_MANY_ATTEMPTS", "Too many failed attempts from here.", retryAfter);
-      const entry = `${at}/${newId()}`;
+      const entry = entryAt(at);
       const change = { failed, running: [...running, entry], expiresAt: after(WINDOW_MS + RUNNING_MS, at) };
-      if (!mustWait && (await this.write(pair, held, change))) return { pair, entry };
+      return !mustWait && (await this.write(pair, held, change)) ? { pair, entry } : undefined;
+    });
+  }
+
+  /** What `step` answers at last: undefined means that others are in the way. Throws 503 BUSY. */
+  private async patiently<T>(step: (at: string) => Promise<T | undefined>): Promise<T> {
+    const until = after(PATIENCE_MS);
+    while (now() < until) {
+      const done = await step(now());
+      if (done !== undefined) return done;
       await setTimeout(Math.random() * LOOK_EVERY_MS);
     }
-    throw unavailable("BUSY", "Too many sign in to this account at once; try again.", 1);
+    throw unavailable("BUSY", "Too many ask for this account at once; try again.", 1);
   }
 
   private async leave({ pair, entry }: Attempt, failed: boolean): Promise<void> {
