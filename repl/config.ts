@@ -9,7 +9,7 @@ import { confirmed, YES } from "./confirm";
 import { Refusal } from "./failure";
 import { asOperator } from "./operator";
 import { type Column, table } from "./table";
-import { whenAndAgo } from "./text";
+import { plain, whenAndAgo } from "./text";
 
 const VERBS = ["get", "set", "unset", "history", "rollback"];
 const DEFAULT_PROFILE = "default";
@@ -103,25 +103,30 @@ async function put(broker: ServiceBroker, line: Line, valueIn: (key: KeyView) =>
   return `${name} of ${application} is ${shown(row?.value)} (${row?.source}), version ${after.version}.${restart}`;
 }
 
+const whatOf = ({ changes, rollbackTo }: VersionView): string[] => [
+  ...(rollbackTo === undefined ? [] : [`back to ${rollbackTo}`]),
+  ...changes.map(({ key, from, to }) => `${key}: ${shown(from)} -> ${shown(to)}`),
+];
+
 const CHANGES: Column<VersionView>[] = [
   { name: "version", cell: ({ version }) => `${version}`, right: true },
   { name: "when (UTC)", cell: ({ at }) => whenAndAgo(at) },
   { name: "by", cell: ({ by }) => by, gives: true },
-  {
-    name: "what",
-    cell: ({ changes, rollbackTo }) =>
-      [
-        ...(rollbackTo === undefined ? [] : [`back to ${rollbackTo}`]),
-        ...changes.map(({ key, from, to }) => `${key}: ${shown(from)} -> ${shown(to)}`),
-      ].join("; "),
-    gives: true,
-  },
+  { name: "what", cell: (version) => whatOf(version).join("; "), gives: true },
 ];
+
+/** Nothing of it is cut, however long a value is. */
+const inFull = (made: VersionView): string =>
+  [
+    `${made.version}  ${whenAndAgo(made.at)}  ${plain(made.by)}`,
+    ...whatOf(made).map((what) => `   ${plain(what)}`),
+  ].join("\n");
 
 async function history(broker: ServiceBroker, line: Line): Promise<string> {
   const limit = Math.min(limitOf(line, DEFAULT_LIMIT), 100);
   const { items } = await callOf(broker)("config.history", { limit });
-  return items.length > 0 ? table(items, CHANGES) : "Nothing was ever changed.";
+  if (items.length === 0) return "Nothing was ever changed.";
+  return line.options.full ? items.map(inFull).join("\n") : table(items, CHANGES);
 }
 
 async function rollback(broker: ServiceBroker, line: Line): Promise<string> {
@@ -141,6 +146,7 @@ export const configCommand = command({
     "--application <name>": "of that one only, where all share the key",
     "--profile <name>": `(${DEFAULT_PROFILE})`,
     "--limit <number>": `how much of the history (${DEFAULT_LIMIT})`,
+    "--full": "the history with each change whole, on lines of its own",
     ...YES,
   },
   complete(broker, words) {

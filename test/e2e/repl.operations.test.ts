@@ -229,7 +229,13 @@ it("reads and changes the configuration, and takes it back", async () => {
   expect(await typed("config unset order.shippingFee")).toMatch(/is 3000 \(/);
   const history = await typed("config history");
   expect(history).toMatch(/ 2 .*@.* order\.shippingFee: 4100 -> -\n +1 .* order\.shippingFee: - -> 4100\n/);
-  expect(await typed("config rollback 1", "y")).toMatch(/Version 3 is what 1 was\./);
+  const policies = JSON.stringify([
+    { actions: "order.*", timeout: 4000, retries: 0, breaker: { minCalls: 50, openMs: 2000 } },
+  ]);
+  await shop.type(`config set resilience.policies '${policies}'`);
+  expect(await shop.type("config history --full")).toContain(`resilience.policies: - -> ${policies}\n`);
+  await typed("config rollback 2", "y");
+  expect(await typed("config rollback 1", "y")).toMatch(/Version 5 is what 1 was\./);
   expect(await typed("config get order.shippingFee")).toMatch(/ 4100 /);
 });
 
