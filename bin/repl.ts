@@ -12,7 +12,9 @@ async function start(): Promise<void> {
   // A port in `.env` is that of the shop on this machine, as is its name.
   const { OPS_PORT = "0", LOG_LEVEL = "error" } = process.env;
   config({ quiet: true });
-  Object.assign(process.env, { OPS_PORT, LOG_LEVEL, NODE_ID: `repl-${hostname()}-${process.pid}`, DRAIN_MS: "0" });
+  const own = { OPS_PORT, LOG_LEVEL, NODE_ID: `repl-${hostname()}-${process.pid}`, DRAIN_MS: "0" };
+  // It hosts no service, so no service's secret is asked for.
+  Object.assign(process.env, own, { SERVICES: "repl" });
   if (!process.env.NATS_URL?.trim())
     throw new EnvironmentError(
       "NATS_URL is not set. A shop without it is one process and has its console inside: npm start -- --repl",

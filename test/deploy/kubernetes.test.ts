@@ -44,7 +44,11 @@ interface Manifest {
 }
 
 const SECRETS: Record<string, Record<string, string>> = {
-  "shop-servers": { MONGO_URL: "mongodb://mongo/shop", REDIS_URL: "redis://redis:6379" },
+  "shop-servers": {
+    NATS_URL: "tls://shop:password@nats:4222",
+    MONGO_URL: "mongodb://mongo/shop",
+    REDIS_URL: "redis://redis:6379",
+  },
   "shop-auth": { JWT_KEY_SECRET: "x".repeat(32) },
   "shop-payment": { SANDBOX_SECRET_KEY: "x", TOSS_SECRET_KEY: "x" },
 };

@@ -13,7 +13,7 @@ withServers(["nats", "kafka", "mongo"], "the console of a cluster", (env) => {
   beforeAll(async () => {
     node = await startNode([() => ({ name: "somewhere" })], env);
     topics = nodeOf(node.broker).topics;
-    opened = openConsole("repl", [], { ...env, NODE_ENV: "test", HOME: node.dataDir });
+    opened = openConsole("repl", [], { ...env, NODE_ENV: "production", HOME: node.dataDir });
     await opened.prompted();
   }, 60_000);
   afterAll(async () => {
