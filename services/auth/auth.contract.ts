@@ -1,5 +1,6 @@
 import type { Nothing, Static } from "../../lib/schema";
 import type * as schema from "./auth.schema";
+import type * as recovery from "./recovery.schema";
 
 /** Access tokens that are no longer good although their signature is: of one session, or a user's issued until a time. */
 export type Revocation = Static<typeof schema.Revocations>["items"][number];
@@ -21,6 +22,8 @@ declare module "../../lib/actions" {
     "auth.sessionsOf": Asked<typeof schema.OfUser, typeof schema.SessionsOfUser>;
     /** Ends one session, or all of a user, and answers how many; their access tokens die too. Idempotent. */
     "auth.revokeSessions": Asked<typeof schema.RevokeSessions, typeof schema.Revoked>;
+    /** A fresh token for the link of a mail that is about to go; null where there is no use in it any more. */
+    "auth.mailToken": Asked<typeof recovery.MailToken, typeof recovery.MailedToken>;
     /** Roles changed: access tokens die, refresh tokens get new ones with the new roles. */
     "auth.renewClaims": Asked<typeof schema.OfUser, typeof Nothing>;
     /** Forgets credentials and sessions of a user who is erased; the address is free again. Idempotent. */

@@ -1,10 +1,10 @@
 import { Id, ItemsOf, OneOf, ShownText, Strict, Timestamp, Type } from "../../lib/schema";
 
-const Email = Type.String({ format: "email", maxLength: 254 });
+export const Email = Type.String({ format: "email", maxLength: 254 });
 const Name = ShownText(100);
 /** Bounded here for what it costs to look at; what a new password must be is said by `requireStrong`. */
 const Password = Type.String({ minLength: 1, maxLength: 1024, format: "password" });
-const NewPassword = Type.String({
+export const NewPassword = Type.String({
   minLength: 1,
   maxLength: 1024,
   format: "password",

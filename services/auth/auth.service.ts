@@ -17,6 +17,8 @@ import { followingUp } from "./follow-up";
 import { newMail } from "./mails";
 import { operationsActions } from "./operations.actions";
 import { Passwords } from "./passwords";
+import { recovery } from "./recovery";
+import { recoveryActions } from "./recovery.actions";
 import { revoking } from "./revoking";
 import { sessionActions } from "./session.actions";
 import { signIn } from "./sign-in";
@@ -38,6 +40,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
   const { register, login, refresh, complete } = signIn(store, passwords, revoke, environment.jwt);
   const asking = { call: callOf(broker) };
   const { followUp, soon } = followingUp({ store, revoke, complete, asking, logger: broker.getLogger("auth") });
+  const recovering = recovery({ store, passwords, soon, call: asking.call });
 
   /** The time before which nothing concerns an access token that lives. */
   const oldest = () => after(-environment.jwt.accessSeconds * 1000 - CLOCK_MARGIN_MS);
@@ -46,6 +49,11 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
     name: "auth",
     mixins: [
       sweeperMixin({ collection: credentials.collection, leaseMs: environment.leaseMs, handle: followUp }),
+      sweeperMixin({
+        collection: store.recoveries.collection,
+        leaseMs: environment.leaseMs,
+        handle: recovering.takeUp,
+      }),
       maintenanceMixin(MAINTENANCE_MS, async () => {
         await keyRing.refresh();
         await sessions.clean(oldest());
@@ -146,6 +154,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
       }),
 
       ...sessionActions(store, revoke),
+      ...recoveryActions(recovering),
       ...operationsActions(store, revoke, broker.getLogger("auth")),
       ...tokenActions(store, revoke, oldest),
     },

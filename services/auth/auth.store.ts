@@ -3,6 +3,7 @@ import type { Store } from "../../lib/store/collection";
 import { type CredentialDocument, Credentials } from "./credentials";
 import { type KeyDocument, KeyRing, rotationRules } from "./key-ring";
 import { OneTimeTokens, type TokenDocument } from "./one-time-tokens";
+import { Recoveries, type RecoveryDocument } from "./recoveries";
 import { RefreshTokens } from "./refresh-token";
 import { type SessionDocument, Sessions } from "./sessions";
 import { type AttemptsDocument, Throttle } from "./throttle";
@@ -31,15 +32,20 @@ export function authStore(store: Store, { jwt, leaseMs }: Environment) {
     name: "tokens",
     indexes: [{ fields: ["expiresAt"] }, { fields: ["userId"], mongoOnly: true }],
   });
+  const recoveries = store.collection<RecoveryDocument>("auth", {
+    name: "recoveries",
+    indexes: [{ fields: ["due"], sparse: true }],
+  });
   const keys = store.collection<KeyDocument>("auth", { name: "keys" });
   const refreshTokens = new RefreshTokens(jwt.keySecret);
 
   return {
-    collections: [credentials, sessions, attempts, tokens, keys],
+    collections: [credentials, sessions, attempts, tokens, recoveries, keys],
     keys,
     credentials: new Credentials(credentials, leaseMs),
     refreshTokens,
     sessions: new Sessions(sessions, refreshTokens, jwt.refreshDays * DAY_MS),
+    recoveries: new Recoveries(recoveries),
     tokens: new OneTimeTokens(tokens),
     throttle: new Throttle(attempts),
     keyRing: new KeyRing(keys, jwt.keySecret, rotationRules(jwt)),
