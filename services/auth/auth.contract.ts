@@ -1,6 +1,7 @@
 import type { Nothing, Static } from "../../lib/schema";
 import type * as schema from "./auth.schema";
 import type * as recovery from "./recovery.schema";
+import type * as secondFactor from "./second-factor.schema";
 
 /** Access tokens that are no longer good although their signature is: of one session, or a user's issued until a time. */
 export type Revocation = Static<typeof schema.Revocations>["items"][number];
@@ -24,6 +25,8 @@ declare module "../../lib/actions" {
     "auth.revokeSessions": Asked<typeof schema.RevokeSessions, typeof schema.Revoked>;
     /** A fresh token for the link of a mail that is about to go; null where there is no use in it any more. */
     "auth.mailToken": Asked<typeof recovery.MailToken, typeof recovery.MailedToken>;
+    /** Takes a lost second factor away and ends the user's sessions; the owner is told by mail. Idempotent. */
+    "auth.resetSecondFactor": Asked<typeof secondFactor.Reset, typeof secondFactor.WasReset>;
     /** Roles changed: access tokens die, refresh tokens get new ones with the new roles. */
     "auth.renewClaims": Asked<typeof schema.OfUser, typeof Nothing>;
     /** Forgets credentials and sessions of a user who is erased; the address is free again. Idempotent. */

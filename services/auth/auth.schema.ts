@@ -47,6 +47,14 @@ export const Tokens = Type.Object({
   refreshToken: Type.String({ description: "opaque; good for one refresh" }),
   tokenType: OneOf("Bearer"),
   expiresIn: Type.Integer({ description: "seconds that the access token is good for" }),
+  mfaEnrolmentRequired: Type.Optional(
+    Type.Boolean({
+      description:
+        "the role needs a second factor and this session has shown none: until it has, the access token is good for " +
+        "`/auth/mfa`, `/auth/refresh` and `/auth/logout` alone",
+    }),
+  ),
+  recoveryCodesLeft: Type.Optional(Type.Integer({ description: "after a sign-in with a second factor" })),
 });
 
 export const Sessions = ItemsOf(

@@ -20,6 +20,7 @@ import { Passwords } from "./passwords";
 import { recovery } from "./recovery";
 import { recoveryActions } from "./recovery.actions";
 import { revoking } from "./revoking";
+import { secondFactorActions } from "./second-factor.actions";
 import { sessionActions } from "./session.actions";
 import { signIn } from "./sign-in";
 import { tokenActions } from "./token.actions";
@@ -37,7 +38,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
   const { credentials, sessions, throttle, tokens, keyRing } = store;
   const passwords = new Passwords();
   const revoke = revoking(store, (revocation) => broadcast(broker, "auth.revoked", revocation));
-  const { register, login, refresh, complete } = signIn(store, passwords, revoke, environment.jwt);
+  const { register, login, open, refresh, complete } = signIn(store, passwords, revoke, environment.jwt, settings);
   const asking = { call: callOf(broker) };
   const { followUp, soon } = followingUp({ store, revoke, complete, asking, logger: broker.getLogger("auth") });
   const recovering = recovery({ store, passwords, soon, call: asking.call });
@@ -99,6 +100,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
         returns: schema.Tokens,
         errors: [
           [401, "BAD_CREDENTIALS"],
+          [401, "MFA_REQUIRED"],
           [403, "ACCOUNT_LOCKED"],
           [429, "TOO_MANY_ATTEMPTS"],
         ],
@@ -154,8 +156,9 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
       }),
 
       ...sessionActions(store, revoke),
+      ...secondFactorActions({ store, passwords, settings, environment, open, soon }),
       ...recoveryActions(recovering),
-      ...operationsActions(store, revoke, broker.getLogger("auth")),
+      ...operationsActions(store, revoke, soon, broker.getLogger("auth")),
       ...tokenActions(store, revoke, oldest),
     },
   };

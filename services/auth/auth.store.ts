@@ -4,7 +4,9 @@ import { type CredentialDocument, Credentials } from "./credentials";
 import { type KeyDocument, KeyRing, rotationRules } from "./key-ring";
 import { OneTimeTokens, type TokenDocument } from "./one-time-tokens";
 import { Recoveries, type RecoveryDocument } from "./recoveries";
+import { RecoveryCodes } from "./recovery-codes";
 import { RefreshTokens } from "./refresh-token";
+import { SecondFactors } from "./second-factor";
 import { type SessionDocument, Sessions } from "./sessions";
 import { type AttemptsDocument, Throttle } from "./throttle";
 
@@ -38,11 +40,13 @@ export function authStore(store: Store, { jwt, leaseMs }: Environment) {
   });
   const keys = store.collection<KeyDocument>("auth", { name: "keys" });
   const refreshTokens = new RefreshTokens(jwt.keySecret);
+  const credentialsOf = new Credentials(credentials, leaseMs);
 
   return {
     collections: [credentials, sessions, attempts, tokens, recoveries, keys],
     keys,
-    credentials: new Credentials(credentials, leaseMs),
+    credentials: credentialsOf,
+    secondFactors: new SecondFactors(credentialsOf, new RecoveryCodes(jwt.keySecret), jwt.keySecret),
     refreshTokens,
     sessions: new Sessions(sessions, refreshTokens, jwt.refreshDays * DAY_MS),
     recoveries: new Recoveries(recoveries),

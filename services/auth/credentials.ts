@@ -5,6 +5,7 @@ import { type Change, type Collection, type Document, DuplicateKey, type Filter 
 import { after, now } from "../../lib/time";
 import type { AccountMail } from "../notification/notification.contract";
 import type { EndReason } from "./auth.contract";
+import type { SecondFactor } from "./second-factor";
 
 /** How somebody proves to be the user of the same id. */
 export interface CredentialDocument extends Document {
@@ -17,13 +18,14 @@ export interface CredentialDocument extends Document {
   claim?: { id: string; at: string; name: string; roles?: Role[]; emailVerified?: boolean };
   /** Another one with each new password; missing for the first one. */
   passwordId?: string;
-  /** Counts what logins that still run must not outlive: a new password, a lock, erasure. */
+  secondFactor?: SecondFactor;
+  /** Counts what logins that still run must not outlive: a new password, another second factor, a lock, erasure. */
   epoch: number;
   /** Access tokens issued until then are refused. */
   revokedAt?: string;
   revokedFor?: EndReason;
-  /** After a new password: sessions to end, those opened until then, where given except one. */
-  ending?: { keep?: string; until: string };
+  /** Sessions to end, those opened until then, where given except one; after a new password, unless it says why. */
+  ending?: { keep?: string; until: string; reason?: EndReason };
   /** What the owner is told of and `notification` has not been asked to send yet. */
   mails?: PendingMail[];
   /** An address that is proven to be theirs, which `user` has not been told yet. */
@@ -182,6 +184,7 @@ export class Credentials {
           hash: true,
           passwordId: true,
           claim: true,
+          secondFactor: true,
           ending: true,
           mails: true,
           provenEmail: true,

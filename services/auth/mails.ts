@@ -8,5 +8,5 @@ import type { PendingMail } from "./credentials";
 export const newMail = (
   kind: AccountMail["kind"],
   { acceptLanguage, userAgent, clientIp: ip }: Pick<Meta, "acceptLanguage" | "userAgent" | "clientIp">,
-  more: Pick<AccountMail, "provider"> = {},
+  more: Pick<AccountMail, "provider" | "codesLeft"> = {},
 ): PendingMail => ({ id: newId(), kind, at: now(), acceptLanguage, userAgent, ip, ...more });

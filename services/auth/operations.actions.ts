@@ -1,14 +1,19 @@
 import type { ActionSchema, ServiceBroker } from "moleculer";
 import { action } from "../../lib/actions";
+import { crashPoint } from "../../lib/crash";
 import { invalid } from "../../lib/errors";
+import { now } from "../../lib/time";
 import * as schema from "./auth.schema";
 import type { AuthStore } from "./auth.store";
+import type { FollowingUp } from "./follow-up";
 import type { Revoking } from "./revoking";
+import { Reset, WasReset } from "./second-factor.schema";
 
 /** What whoever operates the shop asks: `auth.contract.ts` says what each promises. */
 export function operationsActions(
-  { sessions }: AuthStore,
+  { sessions, secondFactors }: AuthStore,
   revoke: Revoking,
+  soon: FollowingUp["soon"],
   logger: ServiceBroker["logger"],
 ): Record<string, ActionSchema> {
   async function end(userId: string | undefined, sid: string | undefined): Promise<number> {
@@ -41,6 +46,19 @@ export function operationsActions(
         const ended = await end(userId, sid);
         logger.info({ operator, userId, sid, ended }, "sessions were revoked");
         return { ended };
+      },
+    }),
+
+    resetSecondFactor: action({
+      params: Reset,
+      returns: WasReset,
+      async handler({ params: { userId, operator, reason } }) {
+        const ending = { until: now(), reason: "revoked" };
+        const reset = await secondFactors.disable(userId, {}, { $set: { ending } });
+        logger.info({ operator, userId, reason, removed: reset !== null }, "a second factor was taken away");
+        crashPoint("auth.second-factor-reset");
+        if (reset) await soon(reset);
+        return { removed: reset !== null };
       },
     }),
   };

@@ -15,12 +15,7 @@ const newCode = (): string =>
 
 /** One spelling for what is typed: without gaps, whatever the case, and with the digits that letters were read for. */
 export const normaliseRecoveryCode = (typed: string): string =>
-  typed
-    .normalize("NFKC")
-    .toUpperCase()
-    .replaceAll(/[\s-]/g, "")
-    .replaceAll("O", "0")
-    .replaceAll(/[IL]/g, "1");
+  typed.normalize("NFKC").toUpperCase().replaceAll(/[\s-]/g, "").replaceAll("O", "0").replaceAll(/[IL]/g, "1");
 
 /**
  * Codes for whoever has lost their app, each good once. What is stored is no plain hash, which somebody with the store

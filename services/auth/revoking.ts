@@ -35,11 +35,11 @@ export function revoking({ credentials, sessions, tokens }: AuthStore, announce:
       return ended !== null;
     },
 
-    /** After a new password: ends what `changePassword` said is to be ended. Idempotent. */
+    /** Ends what a change of the credential said is to be ended. Idempotent. */
     async endOthers(credential: CredentialDocument): Promise<void> {
-      const { keep, until } = credential.ending ?? {};
-      const { ended, at } = await sessions.endAll(credential._id, "password", { keep, until });
-      for (const sid of ended) announce(ofSession(sid, at, "password"));
+      const { keep, until, reason = "password" } = credential.ending ?? {};
+      const { ended, at } = await sessions.endAll(credential._id, reason, { keep, until });
+      for (const sid of ended) announce(ofSession(sid, at, reason));
       await credentials.othersEnded(credential);
     },
 

@@ -16,6 +16,8 @@ export interface SessionDocument extends Document {
   expiresAt: string;
   userAgent: string;
   ip: string;
+  /** The id of the second factor that was shown in it. */
+  secondFactor?: string;
   revokedAt?: string;
   revokedFor?: EndReason;
 }
@@ -59,6 +61,7 @@ export class Sessions {
   async open(
     userId: string,
     { userAgent = "", clientIp = "" }: Client,
+    secondFactor?: string,
   ): Promise<{ sid: string; refreshToken: string }> {
     const sid = newId();
     const { token, hash } = this.tokens.make(sid);
@@ -73,6 +76,7 @@ export class Sessions {
       expiresAt: after(this.lifetimeMs, at),
       userAgent: printable(userAgent),
       ip: clientIp,
+      secondFactor,
     });
     return { sid, refreshToken: token };
   }
@@ -103,6 +107,11 @@ export class Sessions {
       )) ??
       (await this.sessions.update({ ...alive, [`used.${hash}`]: { $gte: after(-GRACE_MS, at) } }, { $set, $unset }));
     return rotated && next.token;
+  }
+
+  /** A second factor was shown in a session that goes on. */
+  async showed(sid: string, userId: string, secondFactor: string): Promise<void> {
+    await this.sessions.update({ _id: sid, userId, ...notEnded }, { $set: { secondFactor } });
   }
 
   /** Answers the session if it is this call that ended it. */

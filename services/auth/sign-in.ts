@@ -1,13 +1,16 @@
 import type { Call, Meta } from "../../lib/actions";
+import type { Settings } from "../../lib/config/declaration";
 import { crashPoint } from "../../lib/crash";
 import type { Environment } from "../../lib/environment";
 import { forbidden, hasType, unauthorized } from "../../lib/errors";
 import type { UserView } from "../user/user.contract";
 import { signAccessToken } from "./access-token";
+import type { authConfig } from "./auth.config";
 import type { AuthStore } from "./auth.store";
 import { type CredentialDocument, normaliseEmail } from "./credentials";
 import type { Passwords } from "./passwords";
 import type { Revoking } from "./revoking";
+import { mustEnrol, type SecondFactor } from "./second-factor";
 import { requireStrong } from "./weak-passwords";
 
 /** A way to ask other contexts; Moleculer's contexts want their `call` as a method. */
@@ -21,6 +24,10 @@ export interface Asking extends Neighbours {
 }
 
 const badCredentials = () => unauthorized("BAD_CREDENTIALS", "The email address or the password is wrong.");
+const secondFactorRequired = (mfaToken: string) =>
+  unauthorized("MFA_REQUIRED", "Send a code of your second factor with this token to /auth/mfa.", {
+    extra: { mfaToken },
+  });
 export const badRefreshToken = () => unauthorized("BAD_REFRESH_TOKEN", "This refresh token is no longer good.");
 
 /**
@@ -30,19 +37,34 @@ export const badRefreshToken = () => unauthorized("BAD_REFRESH_TOKEN", "This ref
 const issueTime = (credential: CredentialDocument | null): number =>
   Math.max(Date.now(), credential?.revokedAt ? Date.parse(credential.revokedAt) + 1 : 0);
 
+/** Who gets tokens, and what second factor they have and have shown in their session. */
+interface Proven {
+  user: UserView;
+  sid: string;
+  refreshToken: string;
+  issuedAt: number;
+  on: SecondFactor["on"];
+  shown: string | undefined;
+}
+
 export function signIn(
-  { credentials, sessions, throttle, keyRing }: AuthStore,
+  { credentials, sessions, throttle, tokens, keyRing }: AuthStore,
   passwords: Passwords,
   revoking: Revoking,
   jwt: Environment["jwt"],
+  settings: Settings<typeof authConfig>,
 ) {
-  const answer = (user: UserView, sid: string, refreshToken: string, issuedAt: number) => ({
-    user,
-    accessToken: signAccessToken({ user, sid, issuedAt }, keyRing.signingKey(), jwt),
-    refreshToken,
-    tokenType: "Bearer" as const,
-    expiresIn: jwt.accessSeconds,
-  });
+  function answer({ user, sid, refreshToken, issuedAt, on, shown }: Proven) {
+    const restricted = mustEnrol(user.roles, settings.requiredRoles, on, shown);
+    return {
+      user,
+      accessToken: signAccessToken({ user, sid, issuedAt, mustEnrol: restricted }, keyRing.signingKey(), jwt),
+      refreshToken,
+      tokenType: "Bearer" as const,
+      expiresIn: jwt.accessSeconds,
+      ...(restricted && { mfaEnrolmentRequired: true }),
+    };
+  }
 
   /** The user of an id; null for one who is erased or never came to be. */
   async function findUser(id: string, asking: Neighbours): Promise<UserView | null> {
@@ -65,19 +87,25 @@ export function signIn(
     return credentials.activate(credential);
   }
 
-  /** A session for a credential that was proven, unless that was overtaken by a new password, a lock or erasure. */
-  async function open(credential: CredentialDocument, asking: Asking) {
+  /**
+   * A session for a credential that was proven, unless that was overtaken by a new password, a lock or erasure. Where it
+   * has a second factor, `shown` says that this was proven, too; else 401 MFA_REQUIRED.
+   */
+  async function open(credential: CredentialDocument, asking: Asking, shown?: string) {
     const issuedAt = issueTime(credential);
     const user = await findUser(credential._id, asking);
     if (!user) throw badCredentials();
     if (user.status === "locked") throw forbidden("ACCOUNT_LOCKED", "This account is locked.");
-    const { sid, refreshToken } = await sessions.open(user.id, asking.meta);
+    const { epoch, secondFactor: { on } = {} } = credential;
+    if (on && on.id !== shown)
+      throw secondFactorRequired(await tokens.make("sign-in.second-factor", { userId: user.id, epoch }));
+    const { sid, refreshToken } = await sessions.open(user.id, asking.meta, shown);
     const current = await credentials.get(user.id);
-    if (current?.epoch !== credential.epoch) {
+    if (current?.epoch !== epoch) {
       await sessions.discard(sid);
       throw badCredentials();
     }
-    return answer(user, sid, refreshToken, issuedAt);
+    return answer({ user, sid, refreshToken, issuedAt, on, shown });
   }
 
   /** A credential's first factor was proven, however: what follows. */
@@ -113,7 +141,8 @@ export function signIn(
     const found = await sessions.of(refreshToken);
     if (!found) throw badRefreshToken();
     const { session, token } = found;
-    const issuedAt = issueTime(await credentials.get(session.userId));
+    const credential = await credentials.get(session.userId);
+    const issuedAt = issueTime(credential);
     const user = await findUser(session.userId, asking);
     if (user?.status !== "active") throw badRefreshToken();
     const next = await sessions.rotate(session, token);
@@ -121,8 +150,11 @@ export function signIn(
       const reused = await revoking.end(session._id, "reuse");
       throw reused ? unauthorized("REFRESH_TOKEN_REUSED", "A used refresh token ends its session.") : badRefreshToken();
     }
-    return answer(user, session._id, next, issuedAt);
+    const { _id: sid, secondFactor: shown } = session;
+    return answer({ user, sid, refreshToken: next, issuedAt, on: credential?.secondFactor?.on, shown });
   }
 
-  return { register, login, proceed, refresh, complete };
+  return { register, login, proceed, open, refresh, complete };
 }
+
+export type SignIn = ReturnType<typeof signIn>;

@@ -103,7 +103,8 @@ export class Throttle {
     return this.patiently(async (at) => {
       const held = await this.pairs.get(pair);
       const { failed, running, mustWait, retryAfter } = standing(held ?? { failed: [], running: [] }, at);
-      if (retryAfter > 0) throw tooMany("TOO_MANY_ATTEMPTS", "Too many failed attempts from here.", retryAfter);
+      if (retryAfter > 0)
+        throw tooMany("TOO_MANY_ATTEMPTS", "Too many failed attempts. Wait before the next.", retryAfter);
       const entry = entryAt(at);
       const change = { failed, running: [...running, entry], expiresAt: after(WINDOW_MS + RUNNING_MS, at) };
       return !mustWait && (await this.write(pair, held, change)) ? { pair, entry } : undefined;

@@ -78,6 +78,8 @@ export const AccountMail = Strict({
   /** From where it was done. */
   userAgent: Type.Optional(Type.String({ maxLength: 256 })),
   ip: Type.Optional(Type.String({ maxLength: 64 })),
+  /** Recovery codes that are left after one was used. */
+  codesLeft: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
   /** A provider's name as people know it. */
   provider: Type.Optional(Type.String({ maxLength: 64 })),
 });
