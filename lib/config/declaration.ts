@@ -13,6 +13,8 @@ export interface Key<S extends TSchema = TSchema> {
   description: string;
   /** A change holds from the node's next start on. */
   restart?: true;
+  /** Of the node rather than of one of its services: set for all applications alike, where all share. */
+  common?: true;
   /** Text that is stored and travels as a cipher, and that nobody is shown. */
   secret?: true;
 }
@@ -51,6 +53,7 @@ export const KeyView = Type.Object({
   unit: Type.Optional(Type.String()),
   description: Type.String(),
   restart: Type.Optional(Type.Literal(true)),
+  common: Type.Optional(Type.Literal(true)),
   secret: Type.Optional(Type.Literal(true)),
 });
 export type KeyView = Static<typeof KeyView>;

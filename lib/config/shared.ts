@@ -12,10 +12,12 @@ export const sharedConfig = declareConfig(SHARED, {
   }),
   sampleRate: key("tracing.sampleRate", Type.Number({ minimum: 0, maximum: 1 }), {
     default: 1,
+    common: true,
     description: "Part of new traces whose spans go to Zipkin, of 0 (none, whatever a client says) to 1 (all)",
   }),
   policies: key("resilience.policies", PolicyRules, {
     default: [],
+    common: true,
     description:
       "Timeout, retries, breaker and bulkhead of an action, a service or all, set for all applications alike; " +
       "what a rule leaves out is as the action says, else the node's default. `/ops/services` shows what applies",

@@ -76,7 +76,10 @@ export function changing({ store, catalogue, ciphers, changed }: Parts) {
     for (const [name, value] of Object.entries(properties)) {
       const before = entries.find((entry) => isAt(entry, place, name))?.value;
       try {
-        values.set(name, accepted(keys.get(name), value, before));
+        const key = keys.get(name);
+        if (key?.common && value !== null && place.application !== SHARED)
+          throw new Refused(`holds for all applications alike: set it for ${SHARED}`);
+        values.set(name, accepted(key, value, before));
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         errors.push({ path: `properties.${name}`, message: error.message });

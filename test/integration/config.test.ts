@@ -136,14 +136,22 @@ describe("a change", () => {
         "lamp.socket": "1",
         "lamp.password": "******",
         "log.level": "loud",
+        "tracing.sampleRate": 0.5,
         __proto__x: 1,
       }),
     );
     expect(error).toMatchObject({ code: 422, type: "VALIDATION" });
     expect(error?.data.errors?.map(({ path }) => path).sort()).toEqual(
-      ["__proto__x", "lamp.brightness", "lamp.colour", "lamp.hours", "lamp.password", "lamp.socket", "log.level"].map(
-        (name) => `properties.${name}`,
-      ),
+      [
+        "__proto__x",
+        "lamp.brightness",
+        "lamp.colour",
+        "lamp.hours",
+        "lamp.password",
+        "lamp.socket",
+        "log.level",
+        "tracing.sampleRate",
+      ].map((name) => `properties.${name}`),
     );
     expect(await node.get("lamp")).toMatchObject({ version: 0, properties: { "lamp.brightness": 50 } });
     await expect(node.put("torch", { "log.level": "info" })).rejects.toMatchObject({ type: "APPLICATION_NOT_FOUND" });
