@@ -1,8 +1,10 @@
 import { currentTrace } from "../../lib/request-scope";
 import { type Document, DuplicateKey, type Filter, type Store } from "../../lib/store/collection";
 import { after, now } from "../../lib/time";
+import type { AccountNews } from "./account.texts";
 import type { Locale } from "./locale";
 import { kindOf, type MailKind, type Notification } from "./notification";
+import type { AccountMail } from "./notification.contract";
 
 export type MailOutcome = "sent" | "dropped" | "rejected" | "given-up";
 
@@ -18,6 +20,8 @@ interface Content {
 /** A mail, and afterwards the memory that there was one. */
 export interface Mail extends Document, Partial<Content> {
   userId: string;
+  /** What became of their account, in place of a title, body and link: those are made when it goes. */
+  account?: AccountNews;
   createdAt: string;
   attempts: number;
   outcome?: MailOutcome;
@@ -37,21 +41,27 @@ export function mailStore(store: Store) {
     indexes: [{ fields: ["due"], sparse: true }, { fields: ["createdAt"] }, { fields: ["userId"], mongoOnly: true }],
   });
 
+  async function put(_id: string, userId: string, content: Partial<Mail>): Promise<void> {
+    const mail: Mail = { _id, userId, createdAt: now(), attempts: 0, due: now(), ...content, ...currentTrace() };
+    await mails.insert(mail).catch((error: unknown) => {
+      if (!(error instanceof DuplicateKey)) throw error;
+    });
+  }
+
   return {
     mails,
 
     /** Once for each notification, however often it is asked for. */
-    async add(userId: string, { id, type, title, body, link }: Notification, locale: Locale): Promise<void> {
-      const content: Content = { kind: kindOf(type), locale, title, body, link };
-      const mail: Mail = { _id: id, userId, createdAt: now(), attempts: 0, due: now(), ...content, ...currentTrace() };
-      await mails.insert(mail).catch((error: unknown) => {
-        if (!(error instanceof DuplicateKey)) throw error;
-      });
-    },
+    add: (userId: string, { id, type, title, body, link }: Notification, locale: Locale): Promise<void> =>
+      put(id, userId, { kind: kindOf(type), locale, title, body, link }),
+
+    /** Once for each id. */
+    addAccount: ({ id, userId, acceptLanguage: _, ...account }: AccountMail, locale: Locale): Promise<void> =>
+      put(id, userId, { locale, account }),
 
     /** Nothing is left to do; what it said goes, its id stays. */
     async finish({ _id }: Mail, outcome: MailOutcome): Promise<void> {
-      const content = { kind: true, locale: true, title: true, body: true, link: true } as const;
+      const content = { kind: true, locale: true, title: true, body: true, link: true, account: true } as const;
       await mails.update(
         { _id },
         { $set: { outcome }, $unset: { due: true, traceparent: true, ...content } },

@@ -36,7 +36,7 @@ const toMessage = (mail: OutgoingMail, from: string) => ({
   html: mail.html,
   date: new Date(mail.writtenAt),
   messageId: `<${mail.id}@${domainOf(from)}>`,
-  list: { unsubscribe: { url: mail.preferences, comment: "Notification settings" } },
+  ...(mail.preferences && { list: { unsubscribe: { url: mail.preferences, comment: "Notification settings" } } }),
   headers: { "Auto-Submitted": "auto-generated" },
   disableFileAccess: true,
   disableUrlAccess: true,

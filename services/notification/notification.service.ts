@@ -152,6 +152,16 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
         },
       }),
 
+      mail: action({
+        params: schema.AccountMail,
+        returns: Nothing,
+        retryable: true,
+        async handler({ params }) {
+          await telling.account(params);
+          return null;
+        },
+      }),
+
       erase: action({
         params: schema.EraseParams,
         returns: Nothing,

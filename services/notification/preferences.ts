@@ -43,6 +43,13 @@ export function preferencesStore(store: Store) {
       return found?.erased ? null : toPreferences(found ?? {});
     },
 
+    /** The language for what they did just now in a browser that asked for `acceptLanguage`; null for one who is erased. */
+    async localeFor(userId: string, acceptLanguage: string | undefined): Promise<Locale | null> {
+      const found = await chosen.get(userId);
+      if (found?.erased) return null;
+      return found?.locale ?? localeOf(acceptLanguage) ?? found?.heard ?? DEFAULT_LOCALE;
+    },
+
     /** As {@link change} without a change; the language that was asked for is remembered. Throws 404 USER_NOT_FOUND. */
     async shown(userId: string, acceptLanguage: string | undefined): Promise<Preferences> {
       const heard = localeOf(acceptLanguage);

@@ -3,13 +3,16 @@ import type { Call } from "../../lib/actions";
 import { crashPoint } from "../../lib/crash";
 import { hasType } from "../../lib/errors";
 import type { Metrics } from "../../lib/metrics";
-import { preferencesUrl, renderMail } from "./mail";
+import { isLinkKind, renderAccountMail } from "./account.mail";
+import { type OutgoingMail, preferencesUrl, type Rendered, renderMail } from "./mail";
 import type { Mail, MailOutcome, MailStore } from "./mail.store";
 import { type Mailer, MailRejected } from "./mailer";
 import type { PreferencesStore } from "./preferences";
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30 * 60 * 1000;
+/** A link to a new password is of no use after half an hour: it is tried more often. */
+const RESET_PAUSE_MS = 60_000;
 const GIVE_UP_MS = 3 * 24 * 3600 * 1000;
 
 interface Parts {
@@ -48,19 +51,35 @@ export function sending({ store, preferences, mailer, call, metrics, logger, web
     }
   }
 
+  /** Undefined where there is no use in it any more. The token of a link is made now, and kept nowhere. */
+  async function accountLetter(
+    { userId, locale, account }: Mail,
+    to: OutgoingMail["to"],
+  ): Promise<Rendered | undefined> {
+    if (!locale || !account) return undefined;
+    const { kind, at: requestedAt } = account;
+    if (!isLinkKind(kind)) return renderAccountMail({ locale, news: account }, to.name, webUrl);
+    const token = await call("auth.mailToken", { userId, kind, email: to.address, requestedAt });
+    return token ? renderAccountMail({ locale, news: account, token }, to.name, webUrl) : undefined;
+  }
+
+  function newsLetter({ locale, title, body, link }: Mail, to: OutgoingMail["to"]) {
+    if (!locale || title === undefined || body === undefined || link === undefined) return undefined;
+    return { ...renderMail({ locale, title, body, link }, to.name, webUrl), preferences: preferencesUrl(webUrl) };
+  }
+
   async function attempt(mail: Mail): Promise<MailOutcome> {
-    const { _id, locale, title, body, link, createdAt } = mail;
-    if (!locale || title === undefined || body === undefined || link === undefined) return "dropped";
     const to = await recipientOf(mail);
-    if (!to) return "dropped";
-    const rendered = renderMail({ locale, title, body, link }, to.name, webUrl);
-    await mailer.send({ id: _id, to, ...rendered, preferences: preferencesUrl(webUrl), writtenAt: createdAt });
+    const letter = to && (mail.account ? await accountLetter(mail, to) : newsLetter(mail, to));
+    if (!letter) return "dropped";
+    await mailer.send({ id: mail._id, to, ...letter, writtenAt: mail.createdAt });
     crashPoint("notification.mail.sent");
     return "sent";
   }
 
   async function failed(mail: Mail, error: unknown): Promise<MailOutcome | undefined> {
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** mail.attempts, LONGEST_PAUSE_MS);
+    const longest = mail.account?.kind === "password.reset" ? RESET_PAUSE_MS : LONGEST_PAUSE_MS;
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** mail.attempts, longest);
     const ended = error instanceof MailRejected ? "rejected" : undefined;
     const outcome = ended ?? (Date.now() + pause > Date.parse(mail.createdAt) + GIVE_UP_MS ? "given-up" : undefined);
     const details = { ...codesOf(error), ...(ended && codesOf((error as Error).cause)), mail: mail._id };

@@ -3,6 +3,7 @@ import type { Inbox } from "./inbox/inbox";
 import type { Locale } from "./locale";
 import type { MailStore } from "./mail.store";
 import { kindOf, type Notification, type NotificationType, notificationId } from "./notification";
+import type { AccountMail } from "./notification.contract";
 import type { PreferencesStore } from "./preferences";
 import type { Text } from "./texts";
 import type { UnreadStore } from "./unread.store";
@@ -57,6 +58,14 @@ export function tellingOf({ inbox, preferences, mails, unread, deliver }: Parts)
         const isNew = await inbox.add(userId, notification);
         crashPoint("notification.stored");
         if (isNew) deliver(userId, notification);
+      }),
+
+    /** Of their account: by mail alone, whatever their preferences. */
+    account: (mail: AccountMail): Promise<void> =>
+      unlessErased(mail.userId, async () => {
+        const locale = await preferences.localeFor(mail.userId, mail.acceptLanguage);
+        if (locale) await mails.addAccount(mail, locale);
+        crashPoint("notification.mail.queued");
       }),
 
     /** Everything about a user goes, and nothing more is made. */
