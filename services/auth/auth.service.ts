@@ -16,6 +16,7 @@ import { seedDemoAccounts } from "./demo";
 import { followingUp } from "./follow-up";
 import { newMail } from "./mails";
 import { operationsActions } from "./operations.actions";
+import { loadEstimator } from "./password-strength";
 import { Passwords } from "./passwords";
 import { recovery } from "./recovery";
 import { recoveryActions } from "./recovery.actions";
@@ -69,6 +70,11 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
     async started() {
       await keyRing.refresh();
       if (environment.demoData) await seedDemoAccounts(credentials);
+    },
+
+    events: {
+      // Once it serves, so that neither the start waits for it nor the first who registers.
+      "$broker.started": () => void setImmediate(loadEstimator),
     },
 
     actions: {
@@ -141,7 +147,8 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
             return (await passwords.verify(own?.hash, currentPassword)) ? own : null;
           });
           if (!credential) throw forbidden("WRONG_PASSWORD", "The current password is wrong.");
-          requireStrong(newPassword, "newPassword", { email: credential.email ?? "" });
+          const { name } = await ctx.call("user.find", { id });
+          requireStrong(newPassword, "newPassword", { email: credential.email ?? "", name });
           const changed = await credentials.replacePassword(id, {
             passwordId: credential.passwordId,
             hash: await passwords.hash(newPassword),
