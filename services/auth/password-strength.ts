@@ -11,6 +11,7 @@ const ENOUGH = 3;
 /** A password that is one of so many first guesses is not made better by a little decoration. */
 const COMMON = 100_000;
 const DECORATION = 8;
+const LONGEST_COMMON = 20;
 /** Of a name or an address are looked at. */
 const MOST_PARTS = 4;
 const NO_WORD = /[^\p{L}\p{N}]+/u;
@@ -83,11 +84,11 @@ export function windows(password: string, own: string[]): string[] {
   return [characters.slice(0, WINDOW).join(""), characters.slice(-WINDOW).join("")];
 }
 
-/** What is left without the few digits and signs before and after; undefined where there are none, or many. */
-export function undecorated(password: string): string | undefined {
+/** What is left without the few digits and signs before and after; undefined where those are none or many, or it is long. */
+function undecorated(password: string): string | undefined {
   const [bare = ""] = /\p{L}(?:.*\p{L})?/su.exec(password) ?? [];
-  const taken = [...password].length - [...bare].length;
-  return taken > 0 && taken <= DECORATION ? bare : undefined;
+  const taken = password.length - bare.length;
+  return taken > 0 && taken <= DECORATION && bare.length <= LONGEST_COMMON ? bare : undefined;
 }
 
 /**
