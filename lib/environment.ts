@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { LOG_LEVELS } from "./config/shared";
+import { readProviders } from "./environment-providers";
 import { DEVELOPMENT_SECRET, EnvironmentReader, SANDBOX_SECRET } from "./environment-reader";
 import { newId } from "./ids";
 
@@ -90,6 +91,8 @@ export function readEnvironment(source: NodeJS.ProcessEnv = process.env) {
       refreshDays: read.integer("JWT_REFRESH_DAYS", 30, { min: 1 }),
       rotationDays: read.integer("JWT_ROTATION_DAYS", 30, { min: 1 }),
     },
+    /** Where people may sign in with an account that they have elsewhere. */
+    oauth: readProviders(read),
     config: {
       /** The first one encrypts, all decrypt; empty in production where none is given. */
       keys: read.cipherKeys("CONFIG_KEYS"),

@@ -150,6 +150,11 @@ export class Metrics {
     [5, 15, 30, 60, 120, 300, 600, 1800, 3600],
   );
 
+  readonly providerSignIns = this.counter(
+    "shop_provider_sign_ins_total",
+    "Browsers that came back from a provider, by outcome (ok, or the error that their page was told)",
+    ["provider", "outcome"],
+  );
   readonly mails = this.counter(
     "shop_mails_total",
     "Mails by outcome (sent, dropped, rejected, given-up), and tries that failed and will be repeated (retried)",

@@ -15,6 +15,7 @@ import { authStore } from "./auth.store";
 import { seedDemoAccounts } from "./demo";
 import { followingUp } from "./follow-up";
 import { newMail } from "./mails";
+import { withProviders } from "./oauth/oauth";
 import { operationsActions } from "./operations.actions";
 import { loadEstimator } from "./password-strength";
 import { Passwords } from "./passwords";
@@ -39,10 +40,17 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
   const { credentials, sessions, throttle, tokens, keyRing } = store;
   const passwords = new Passwords();
   const revoke = revoking(store, (revocation) => broadcast(broker, "auth.revoked", revocation));
-  const { register, login, open, refresh, complete } = signIn(store, passwords, revoke, environment.jwt, settings);
+  const { register, login, proceed, open, refresh, complete } = signIn(
+    store,
+    passwords,
+    revoke,
+    environment.jwt,
+    settings,
+  );
   const asking = { call: callOf(broker) };
   const { followUp, soon } = followingUp({ store, revoke, complete, asking, logger: broker.getLogger("auth") });
   const recovering = recovery({ store, passwords, soon, call: asking.call });
+  const providers = withProviders({ broker, store, complete, proceed, soon, registering: () => settings.registering });
 
   /** The time before which nothing concerns an access token that lives. */
   const oldest = () => after(-environment.jwt.accessSeconds * 1000 - CLOCK_MARGIN_MS);
@@ -61,6 +69,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
         await sessions.clean(oldest());
         await throttle.clean();
         await tokens.clean();
+        await store.flows.clean();
       }),
       collectionsMixin(...store.collections),
     ],
@@ -71,6 +80,8 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
       await keyRing.refresh();
       if (environment.demoData) await seedDemoAccounts(credentials);
     },
+
+    stopped: () => providers.close(),
 
     events: {
       // Once it serves, so that neither the start waits for it nor the first who registers.
@@ -162,6 +173,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
         },
       }),
 
+      ...providers.actions,
       ...sessionActions(store, revoke),
       ...secondFactorActions({ store, passwords, settings, environment, open, soon }),
       ...recoveryActions(recovering),

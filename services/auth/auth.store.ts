@@ -2,6 +2,7 @@ import type { Environment } from "../../lib/environment";
 import type { Store } from "../../lib/store/collection";
 import { type CredentialDocument, Credentials } from "./credentials";
 import { type KeyDocument, KeyRing, rotationRules } from "./key-ring";
+import { linkIndexes, oauthStore } from "./oauth/oauth.store";
 import { OneTimeTokens, type TokenDocument } from "./one-time-tokens";
 import { Recoveries, type RecoveryDocument } from "./recoveries";
 import { RecoveryCodes } from "./recovery-codes";
@@ -13,11 +14,13 @@ import { type AttemptsDocument, Throttle } from "./throttle";
 const DAY_MS = 24 * 3_600_000;
 
 /** What auth keeps, and the objects that read and write it. */
-export function authStore(store: Store, { jwt, leaseMs }: Environment) {
+export function authStore(store: Store, environment: Environment) {
+  const { jwt, leaseMs } = environment;
   const credentials = store.collection<CredentialDocument>("auth", {
     name: "credentials",
     indexes: [
       { fields: ["email"], unique: true, sparse: true },
+      ...linkIndexes,
       { fields: ["revokedAt"], sparse: true },
       { fields: ["due"], sparse: true },
     ],
@@ -41,11 +44,14 @@ export function authStore(store: Store, { jwt, leaseMs }: Environment) {
   const keys = store.collection<KeyDocument>("auth", { name: "keys" });
   const refreshTokens = new RefreshTokens(jwt.keySecret);
   const credentialsOf = new Credentials(credentials, leaseMs);
+  const { flows, links } = oauthStore(store, credentialsOf, environment);
 
   return {
-    collections: [credentials, sessions, attempts, tokens, recoveries, keys],
+    collections: [credentials, sessions, attempts, tokens, recoveries, flows.collection, keys],
     keys,
     credentials: credentialsOf,
+    links,
+    flows,
     secondFactors: new SecondFactors(credentialsOf, new RecoveryCodes(jwt.keySecret), jwt.keySecret),
     refreshTokens,
     sessions: new Sessions(sessions, refreshTokens, jwt.refreshDays * DAY_MS),

@@ -5,6 +5,7 @@ import { type Change, type Collection, type Document, DuplicateKey, type Filter 
 import { after, now } from "../../lib/time";
 import type { AccountMail } from "../notification/notification.contract";
 import type { EndReason } from "./auth.contract";
+import type { LinksByProvider } from "./oauth/links";
 import type { SecondFactor } from "./second-factor";
 
 /** How somebody proves to be the user of the same id. */
@@ -19,6 +20,8 @@ export interface CredentialDocument extends Document {
   /** Another one with each new password; missing for the first one. */
   passwordId?: string;
   secondFactor?: SecondFactor;
+  /** Accounts elsewhere that prove it as well as a password does. */
+  links?: LinksByProvider;
   /** Counts what logins that still run must not outlive: a new password, another second factor, a lock, erasure. */
   epoch: number;
   /** Access tokens issued until then are refused. */
@@ -37,7 +40,7 @@ export interface CredentialDocument extends Document {
 export type PendingMail = Omit<AccountMail, "userId">;
 
 /** After this a registration that never finished belongs to a dead node, and its address to whoever comes next. */
-const CLAIM_MS = 30_000;
+export const CLAIM_MS = 30_000;
 const POSTPONE_MS = 1000;
 const LONG_AGO = "1970-01-01T00:00:00.000Z";
 
@@ -71,7 +74,7 @@ export class Credentials {
 
   /**
    * Takes an address for a registration. One that was left unfinished is taken over under its old id, since its user
-   * may exist already. Throws 409 EMAIL_TAKEN.
+   * may exist already; not one with a provider, which has seen whose the address is. Throws 409 EMAIL_TAKEN.
    */
   async claim({ email, hash, name }: { email: string; hash: string; name: string }): Promise<CredentialDocument> {
     const claim = { id: newId(), at: now(), name };
@@ -83,7 +86,7 @@ export class Credentials {
       if (!(error instanceof DuplicateKey)) throw error;
     }
     const taken = await this.collection.update(
-      { email: address, state: "pending", "claim.at": { $lt: after(-CLAIM_MS) } },
+      { email: address, state: "pending", "claim.at": { $lt: after(-CLAIM_MS) }, links: { $exists: false } },
       { $set: { hash, claim } },
     );
     if (!taken) throw emailTaken();
@@ -185,6 +188,7 @@ export class Credentials {
           passwordId: true,
           claim: true,
           secondFactor: true,
+          links: true,
           ending: true,
           mails: true,
           provenEmail: true,

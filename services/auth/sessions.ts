@@ -93,6 +93,11 @@ export class Sessions {
     return session ? { session, token: read } : null;
   }
 
+  /** Whether a user's session goes on. */
+  async isOpen(sid: string, userId: string): Promise<boolean> {
+    return (await this.sessions.count({ _id: sid, userId, expiresAt: { $gt: now() }, ...notEnded })) > 0;
+  }
+
   /** Another token for one that may be rotated; null for one that may not, be it used too long ago or the session over. */
   async rotate(session: SessionDocument, { hash }: RefreshToken): Promise<string | null> {
     const at = now();

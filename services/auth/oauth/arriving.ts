@@ -1,0 +1,91 @@
+import type { Meta } from "../../../lib/actions";
+import { hasType } from "../../../lib/errors";
+import { DuplicateKey } from "../../../lib/store/collection";
+import type { AuthStore } from "../auth.store";
+import type { CredentialDocument } from "../credentials";
+import type { FollowingUp } from "../follow-up";
+import { newMail } from "../mails";
+import type { Neighbours } from "../sign-in";
+import type { FlowDocument } from "./flows";
+import { fitName, provenEmail } from "./person";
+import type { Profile, Provider } from "./provider";
+
+/** What the page is told that somebody comes back to. */
+export type Told = Partial<Record<"code" | "error" | "linked", string>>;
+
+type Arrived = Neighbours & { meta: Pick<Meta, "acceptLanguage" | "userAgent" | "clientIp"> };
+
+interface Parts {
+  store: AuthStore;
+  complete: (credential: CredentialDocument, asking: Neighbours) => Promise<CredentialDocument>;
+  soon: FollowingUp["soon"];
+  /** Whether accounts are made at the moment. */
+  registering: () => boolean;
+}
+
+const refused = (error: string): Told => ({ error });
+const subjectOf = ({ issuer }: Provider, { subject }: Profile): string => `${issuer} ${subject}`;
+
+/** What follows for whom a provider knows: signing in, an account, or a link to the one they are signed in to. */
+export function arriving({ store, complete, soon, registering }: Parts) {
+  const { links, sessions, tokens } = store;
+
+  /** The credential of a new subject, or why there is none. Never one of the same address: who has that is not proven by it. */
+  async function enrol(provider: Provider, profile: Profile): Promise<CredentialDocument | Told> {
+    if (!registering()) return refused("REGISTRATION_CLOSED");
+    const claimed = await links.claim({
+      provider: provider.id,
+      subject: subjectOf(provider, profile),
+      name: fitName(profile.name),
+      email: provenEmail(profile),
+    });
+    return claimed ?? refused("ACCOUNT_EXISTS");
+  }
+
+  /** A code that this browser exchanges for tokens. */
+  async function enter(provider: Provider, profile: Profile, browser: string, asking: Arrived): Promise<Told> {
+    const known = await links.bySubject(provider.id, subjectOf(provider, profile));
+    const found = known ?? (await enrol(provider, profile));
+    if (!("state" in found)) return found;
+    const { _id: userId, epoch } = await complete(found, asking);
+    const { status } = await asking.call("user.find", { id: userId });
+    if (status === "locked") return refused("ACCOUNT_LOCKED");
+    return { code: await tokens.make("sign-in.provider", { userId, epoch, browser }) };
+  }
+
+  async function link(
+    provider: Provider,
+    profile: Profile,
+    { userId, sid }: NonNullable<FlowDocument["link"]>,
+    { meta }: Arrived,
+  ): Promise<Told> {
+    if (!(await sessions.isOpen(sid, userId))) return refused("BAD_STATE");
+    const subject = subjectOf(provider, profile);
+    try {
+      const mail = newMail("provider.linked", meta, { provider: provider.name });
+      const linked = await links.add(userId, provider.id, subject, mail);
+      if (linked) await soon(linked);
+      const isTheirs = linked ?? (await links.bySubject(provider.id, subject));
+      return isTheirs?._id === userId ? { linked: provider.id } : refused("ALREADY_LINKED");
+    } catch (error) {
+      if (error instanceof DuplicateKey) return refused("ALREADY_LINKED");
+      throw error;
+    }
+  }
+
+  return {
+    async arrived(provider: Provider, profile: Profile, flow: FlowDocument, asking: Arrived): Promise<Told> {
+      try {
+        if (flow.link) return await link(provider, profile, flow.link, asking);
+        return await enter(provider, profile, flow.browser, asking);
+      } catch (error) {
+        // Another registration has the address, or the account was erased, while this went on.
+        if (hasType(error, "EMAIL_TAKEN")) return refused("ACCOUNT_EXISTS");
+        if (hasType(error, "USER_NOT_FOUND")) return refused("BAD_STATE");
+        throw error;
+      }
+    },
+  };
+}
+
+export type Arriving = ReturnType<typeof arriving>;

@@ -1,0 +1,30 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { CustomFetch } from "openid-client";
+import { Agent, fetch } from "undici";
+
+/** Milliseconds for all that a provider is asked on behalf of one request. */
+const ALL_MS = 10_000;
+/** Milliseconds for an action that asks: the provider's time, and some for ourselves. */
+export const TIMEOUT_MS = ALL_MS + 4000;
+const CONNECT_MS = 3000;
+/** Keys and claims take some kilobytes. */
+const MAX_ANSWER_BYTES = 512 * 1024;
+
+const deadlines = new AsyncLocalStorage<AbortSignal>();
+
+/** Whatever `work` asks of a provider is given up when the time is over, however many questions it is made of. */
+export const inTime = <T>(work: () => Promise<T>): Promise<T> => deadlines.run(AbortSignal.timeout(ALL_MS), work);
+
+/** How providers are asked: no redirect is followed, no answer without end is read, none is waited for after the deadline. */
+export function providerFetch(): { ask: CustomFetch; close: () => Promise<void> } {
+  const dispatcher = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connect: { timeout: CONNECT_MS } });
+  return {
+    async ask(url, { signal, ...options }) {
+      const signals = [signal, deadlines.getStore()].filter((each) => each !== undefined);
+      const request = { ...options, dispatcher, redirect: "manual" as const, signal: AbortSignal.any(signals) };
+      // undici's own types for the same web interfaces.
+      return (await fetch(url, request as Parameters<typeof fetch>[1])) as unknown as Response;
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
