@@ -15,6 +15,7 @@ export const sessionActions = (
   logout: action({
     rest: "POST /auth/logout",
     access: "signed-in",
+    enrolling: true,
     summary: "Ends the session that a refresh token belongs to",
     params: schema.WithRefreshToken,
     returns: Nothing,
