@@ -59,7 +59,7 @@ const ko: AccountTexts = {
     },
   },
   until: (time) => `이 링크는 ${time}까지, 한 번만 쓸 수 있습니다.`,
-  keepIt: "링크를 다른 사람에게 알려 주지 마세요. 저희는 어떤 경우에도 링크나 비밀번호를 묻지 않습니다.",
+  keepIt: "링크를 다른 사람에게 알려 주지 마세요. 저희는 전화나 메일로 링크나 비밀번호를 묻지 않습니다.",
   notices: {
     "password.changed": () => ({
       title: "비밀번호가 변경되었습니다",
@@ -124,7 +124,7 @@ const en: AccountTexts = {
     },
   },
   until: (time) => `The link works once, until ${time}.`,
-  keepIt: "Do not share the link. We never ask anybody for it, nor for a password.",
+  keepIt: "Do not share the link. We never ask for it, or for your password, by phone or mail.",
   notices: {
     "password.changed": () => ({
       title: "Your password was changed",
@@ -168,15 +168,10 @@ const en: AccountTexts = {
 
 export const accountTexts: Record<Locale, AccountTexts> = { ko, en };
 
+const shape = { dateStyle: "long", timeStyle: "short", hourCycle: "h23" } as const;
 const zones: Record<Locale, { format: Intl.DateTimeFormat; zone: string }> = {
-  ko: {
-    format: new Intl.DateTimeFormat("ko-KR", { dateStyle: "long", timeStyle: "short", timeZone: "Asia/Seoul" }),
-    zone: "(KST)",
-  },
-  en: {
-    format: new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" }),
-    zone: "UTC",
-  },
+  ko: { format: new Intl.DateTimeFormat("ko-KR", { ...shape, timeZone: "Asia/Seoul" }), zone: "(KST)" },
+  en: { format: new Intl.DateTimeFormat("en-GB", { ...shape, timeZone: "UTC" }), zone: "UTC" },
 };
 
 /** A time (RFC 3339) as people of that language read it, with its zone. */

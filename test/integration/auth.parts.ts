@@ -12,7 +12,8 @@ afterAll(() => {
   for (const folder of made) rmSync(folder, { recursive: true, force: true });
 });
 
-function newFolder(): string {
+/** A folder that is removed when the tests of the file are over. */
+export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "shop-"));
   made.push(folder);
   return folder;

@@ -11,6 +11,7 @@ import { nodeOf } from "../../lib/node";
 import { newTraceparent } from "../../lib/trace";
 import type { Notification } from "../../services/notification/notification";
 import notificationService from "../../services/notification/notification.service";
+import { type ReadMail, readMail } from "./mail.parts";
 import { eventually, startNode, type TestNode } from "./node";
 
 export interface Inbox {
@@ -225,6 +226,10 @@ export class MailServer {
   }
 
   to = (userId: string) => this.mails.filter(({ to }) => to.includes(`${userId}@example.com`));
+
+  /** What came for an address, as its reader sees it. */
+  at = (address: string): ReadMail[] =>
+    this.mails.filter(({ to }) => to.includes(address)).map(({ text }) => readMail(text));
 
   stop(): Promise<void> {
     return new Promise((resolve) => (this.server ? this.server.close(() => resolve()) : resolve()));
