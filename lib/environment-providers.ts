@@ -14,14 +14,17 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** Whether a URL names this machine, between whose processes nobody listens. */
 export const isLoopback = (url: string): boolean => LOOPBACK.has(new URL(url).hostname);
 
+/** As it is given: of an issuer a slash at the end is a part. */
 function address(read: EnvironmentReader, name: string): string | undefined {
-  const url = read.url(name, ["http", "https"]);
-  if (url === undefined) return undefined;
+  const url = read.text(name);
+  if (url === undefined || read.url(name, ["http", "https"]) === undefined) return undefined;
   if (!URL.canParse(url)) read.refuse(`${name} must be a URL`);
   else if (url.startsWith("http:") && !isLoopback(url)) read.refuse(`${name} may be http:// on this machine only`);
   else return url;
   return undefined;
 }
+
+const withoutSlash = (url: string | undefined) => url?.replace(/\/+$/, "");
 
 function client(read: EnvironmentReader, id: ProviderId): ProviderClient | undefined {
   const prefix = `OAUTH_${id.toUpperCase()}`;
@@ -51,7 +54,7 @@ export function readProviders(read: EnvironmentReader) {
     oidcName: read.text("OAUTH_OIDC_NAME") ?? "OpenID Connect",
     kakaoIssuer: address(read, "OAUTH_KAKAO_ISSUER") ?? "https://kauth.kakao.com",
     googleIssuer: address(read, "OAUTH_GOOGLE_ISSUER") ?? "https://accounts.google.com",
-    naverUrl: address(read, "OAUTH_NAVER_URL") ?? "https://nid.naver.com",
-    naverApiUrl: address(read, "OAUTH_NAVER_API_URL") ?? "https://openapi.naver.com",
+    naverUrl: withoutSlash(address(read, "OAUTH_NAVER_URL")) ?? "https://nid.naver.com",
+    naverApiUrl: withoutSlash(address(read, "OAUTH_NAVER_API_URL")) ?? "https://openapi.naver.com",
   };
 }

@@ -87,17 +87,17 @@ export class Credentials {
     }
     const taken = await this.collection.update(
       { email: address, state: "pending", "claim.at": { $lt: after(-CLAIM_MS) }, links: { $exists: false } },
-      { $set: { hash, claim } },
+      { $set: { hash, claim }, $inc: { epoch: 1 } },
     );
     if (!taken) throw emailTaken();
     return taken;
   }
 
   /** The user exists: the address is theirs. Throws 409 EMAIL_TAKEN where another registration took over meanwhile. */
-  async activate({ _id, claim }: CredentialDocument): Promise<CredentialDocument> {
+  async activate({ _id, claim, epoch }: CredentialDocument): Promise<CredentialDocument> {
     const change = { $set: { state: "active" }, $unset: { claim: true, due: true } } as const;
     const activated = claim && (await this.collection.update({ _id, state: "pending", "claim.id": claim.id }, change));
-    const current = activated || (await this.collection.findOne({ _id, state: "active" }));
+    const current = activated || (await this.collection.findOne({ _id, state: "active", epoch }));
     if (!current) throw emailTaken();
     return current;
   }
@@ -162,14 +162,23 @@ export class Credentials {
     await this.collection.update({ _id, state: { $ne: "pending" }, ...nothingLeft }, { $unset: { due: true } });
   }
 
-  /** Refuses the access tokens there are; with a reason also logins that still run. Answers null without a credential. */
-  revoke(userId: string, reason?: EndReason): Promise<CredentialDocument | null> {
+  /** Refuses the access tokens there are, which have to be renewed. Answers null without a credential. */
+  renew(userId: string): Promise<CredentialDocument | null> {
+    return this.collection.update({ _id: userId }, { $max: { revokedAt: now() }, $unset: { revokedFor: true } });
+  }
+
+  /**
+   * Refuses the access tokens there are, and logins that still run; all sessions are still to be ended: this node has a
+   * lease on that. Answers null without a credential.
+   */
+  revoke(userId: string, reason: EndReason): Promise<CredentialDocument | null> {
+    const at = now();
     return this.collection.update(
       { _id: userId },
       {
-        $max: { revokedAt: now() },
-        $inc: { epoch: reason ? 1 : 0 },
-        ...(reason ? { $set: { revokedFor: reason } } : { $unset: { revokedFor: true } }),
+        $max: { revokedAt: at },
+        $inc: { epoch: 1 },
+        $set: { revokedFor: reason, ending: { until: at, reason }, due: after(this.leaseMs, at) },
       },
     );
   }

@@ -82,7 +82,9 @@ export function signIn(
     if (!claim) return credential;
     const { name, roles, emailVerified } = claim;
     crashPoint("auth.claimed");
-    await asking.call("user.create", { id: _id, email, name, roles, emailVerified });
+    const user = await asking.call("user.create", { id: _id, email, name, roles, emailVerified });
+    // The user may be there already, of a registration whose address nobody vouched for.
+    if (emailVerified && email && !user.emailVerified) await asking.call("user.verifyEmail", { id: _id, email });
     crashPoint("auth.user-created");
     return credentials.activate(credential);
   }
@@ -137,7 +139,7 @@ export function signIn(
     return proceed(credential, asking);
   }
 
-  async function refresh(refreshToken: string, asking: Neighbours) {
+  async function refresh(refreshToken: string, asking: Asking) {
     const found = await sessions.of(refreshToken);
     if (!found) throw badRefreshToken();
     const { session, token } = found;
@@ -145,7 +147,7 @@ export function signIn(
     const issuedAt = issueTime(credential);
     const user = await findUser(session.userId, asking);
     if (user?.status !== "active") throw badRefreshToken();
-    const next = await sessions.rotate(session, token);
+    const next = await sessions.rotate(session, token, asking.meta);
     if (!next) {
       const reused = await revoking.end(session._id, "reuse");
       throw reused ? unauthorized("REFRESH_TOKEN_REUSED", "A used refresh token ends its session.") : badRefreshToken();

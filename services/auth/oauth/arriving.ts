@@ -6,9 +6,10 @@ import type { CredentialDocument } from "../credentials";
 import type { FollowingUp } from "../follow-up";
 import { newMail } from "../mails";
 import type { Neighbours } from "../sign-in";
+import type { Identity } from "./flow";
 import type { FlowDocument } from "./flows";
 import { fitName, provenEmail } from "./person";
-import type { Profile, Provider } from "./provider";
+import type { Provider } from "./provider";
 
 /** What the page is told that somebody comes back to. */
 export type Told = Partial<Record<"code" | "error" | "linked", string>>;
@@ -24,18 +25,17 @@ interface Parts {
 }
 
 const refused = (error: string): Told => ({ error });
-const subjectOf = ({ issuer }: Provider, { subject }: Profile): string => `${issuer} ${subject}`;
 
 /** What follows for whom a provider knows: signing in, an account, or a link to the one they are signed in to. */
 export function arriving({ store, complete, soon, registering }: Parts) {
   const { links, sessions, tokens } = store;
 
   /** The credential of a new subject, or why there is none. Never one of the same address: who has that is not proven by it. */
-  async function enrol(provider: Provider, profile: Profile): Promise<CredentialDocument | Told> {
+  async function enrol(provider: Provider, { subject, profile }: Identity): Promise<CredentialDocument | Told> {
     if (!registering()) return refused("REGISTRATION_CLOSED");
     const claimed = await links.claim({
       provider: provider.id,
-      subject: subjectOf(provider, profile),
+      subject,
       name: fitName(profile.name),
       email: provenEmail(profile),
     });
@@ -43,9 +43,9 @@ export function arriving({ store, complete, soon, registering }: Parts) {
   }
 
   /** A code that this browser exchanges for tokens. */
-  async function enter(provider: Provider, profile: Profile, browser: string, asking: Arrived): Promise<Told> {
-    const known = await links.bySubject(provider.id, subjectOf(provider, profile));
-    const found = known ?? (await enrol(provider, profile));
+  async function enter(provider: Provider, identity: Identity, browser: string, asking: Arrived): Promise<Told> {
+    const known = await links.bySubject(provider.id, identity.subject);
+    const found = known ?? (await enrol(provider, identity));
     if (!("state" in found)) return found;
     const { _id: userId, epoch } = await complete(found, asking);
     const { status } = await asking.call("user.find", { id: userId });
@@ -55,12 +55,11 @@ export function arriving({ store, complete, soon, registering }: Parts) {
 
   async function link(
     provider: Provider,
-    profile: Profile,
+    { subject }: Identity,
     { userId, sid }: NonNullable<FlowDocument["link"]>,
     { meta }: Arrived,
   ): Promise<Told> {
     if (!(await sessions.isOpen(sid, userId))) return refused("BAD_STATE");
-    const subject = subjectOf(provider, profile);
     try {
       const mail = newMail("provider.linked", meta, { provider: provider.name });
       const linked = await links.add(userId, provider.id, subject, mail);
@@ -74,10 +73,10 @@ export function arriving({ store, complete, soon, registering }: Parts) {
   }
 
   return {
-    async arrived(provider: Provider, profile: Profile, flow: FlowDocument, asking: Arrived): Promise<Told> {
+    async arrived(provider: Provider, identity: Identity, flow: FlowDocument, asking: Arrived): Promise<Told> {
       try {
-        if (flow.link) return await link(provider, profile, flow.link, asking);
-        return await enter(provider, profile, flow.browser, asking);
+        if (flow.link) return await link(provider, identity, flow.link, asking);
+        return await enter(provider, identity, flow.browser, asking);
       } catch (error) {
         // Another registration has the address, or the account was erased, while this went on.
         if (hasType(error, "EMAIL_TAKEN")) return refused("ACCOUNT_EXISTS");

@@ -9,7 +9,7 @@ import {
   enableNonRepudiationChecks,
   type ServerMetadata,
 } from "openid-client";
-import type { Provider } from "./provider";
+import { type Provider, ProviderFailure } from "./provider";
 
 /** Milliseconds for which what was discovered is taken as it is. */
 const FRESH_MS = 3_600_000;
@@ -80,7 +80,10 @@ export class ProviderClients {
       timeout: DISCOVERY_S,
       execute: isInsecure(provider) ? [allowInsecureRequests] : [],
     });
-    return found.serverMetadata();
+    const server = found.serverMetadata();
+    if (!server.authorization_endpoint || !server.token_endpoint || !server.jwks_uri)
+      throw new ProviderFailure("what it says of itself lacks an endpoint");
+    return server;
   }
 
   private made(provider: Provider, server: ServerMetadata): Configuration {

@@ -1,5 +1,9 @@
-import { authorizationCodeGrant, buildAuthorizationUrl, calculatePKCECodeChallenge } from "openid-client";
-import type { ProviderClients } from "./clients";
+import {
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  type Configuration,
+  calculatePKCECodeChallenge,
+} from "openid-client";
 import type { Secrets } from "./flows";
 import { type Profile, type Provider, ProviderFailure } from "./provider";
 
@@ -13,11 +17,11 @@ export const callbackUrl = (webUrl: string, { id }: Pick<Provider, "id">): URL =
 /** The provider's page to go to, for an answer that only whoever has the secrets can use. */
 export async function authorizationUrl(
   provider: Provider,
-  clients: ProviderClients,
+  client: Configuration,
   webUrl: string,
   { state, nonce, verifier }: Secrets,
 ): Promise<string> {
-  const url = buildAuthorizationUrl(await clients.of(provider), {
+  const url = buildAuthorizationUrl(client, {
     redirect_uri: callbackUrl(webUrl, provider).href,
     response_type: "code",
     ...(provider.scope !== undefined && { scope: provider.scope }),
@@ -29,32 +33,31 @@ export async function authorizationUrl(
   return url.href;
 }
 
+/** Whom a provider has before it. */
+export interface Identity {
+  profile: Profile;
+  /** The issuer and its id of the person, so that another issuer's ids never mean the same. */
+  subject: string;
+}
+
 /**
  * Whom a provider has before it, by the parameters that it sent the browser back with. Its tokens end here. Rejects where
  * it refused, or where state, issuer, nonce or signature are not right.
  */
 export async function identify(
   provider: Provider,
-  clients: ProviderClients,
+  client: Configuration,
   webUrl: string,
   answer: Record<string, string>,
   { state, nonce, verifier }: Secrets,
-): Promise<Profile> {
-  const client = await clients.of(provider);
+): Promise<Identity> {
   const url = callbackUrl(webUrl, provider);
   for (const [name, value] of Object.entries(answer)) url.searchParams.set(name, value);
-  const tokens = await authorizationCodeGrant(
-    client,
-    url,
-    {
-      pkceCodeVerifier: verifier,
-      expectedState: state,
-      ...(provider.openId && { expectedNonce: nonce, idTokenExpected: true }),
-    },
-    provider.tokenParameters?.(state),
-  );
+  const openIdChecks = { expectedNonce: nonce, idTokenExpected: true };
+  const checks = { pkceCodeVerifier: verifier, expectedState: state, ...(provider.openId && openIdChecks) };
+  const tokens = await authorizationCodeGrant(client, url, checks, provider.tokenParameters?.(state));
   const profile = await provider.profile(client, tokens);
-  if (profile.subject === "" || profile.subject.length > MAX_SUBJECT)
-    throw new ProviderFailure("the subject cannot be used");
-  return profile;
+  const { length } = profile.subject;
+  if (length === 0 || length > MAX_SUBJECT) throw new ProviderFailure("the subject cannot be used");
+  return { profile, subject: `${client.serverMetadata().issuer} ${profile.subject}` };
 }

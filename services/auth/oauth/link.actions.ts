@@ -50,7 +50,7 @@ export function linkActions(
         const redirect = requirePath(ctx.params.redirect, webUrl);
         const held = await credentials.get(userId);
         if (held?.links?.[provider.id]) throw conflict("ALREADY_LINKED", "This provider is linked already.");
-        return { url: await signIn.linkUrl(provider, { redirect, link: { userId, sid } }, known(ctx.meta)) };
+        return { url: await signIn.leave(provider, { redirect, link: { userId, sid } }, known(ctx.meta)) };
       },
     }),
 

@@ -91,7 +91,7 @@ export class Links {
     const unfinished = { email: account.email, state: "pending", "claim.at": { $lt: after(-CLAIM_MS) } };
     return this.credentials.collection.update(
       { ...unfinished, links: { $exists: false } },
-      { $set: this.claimed(account), $unset: { hash: true } },
+      { $set: this.claimed(account), $unset: { hash: true }, $inc: { epoch: 1 } },
     );
   }
 

@@ -79,9 +79,11 @@ export function oauthActions(parts: Parts): Record<string, ActionSchema> {
       errors: [[404, "PROVIDER_NOT_FOUND"]],
       async handler(ctx) {
         const { provider, ...answer } = ctx.params;
-        const location = await signIn.callback(providers.find(provider), answer, ctx.meta.cookies, ctx);
-        if (cookies.read(ctx.meta.cookies)) known(ctx.meta);
-        return goOn(ctx.meta, location);
+        const browser = cookies.read(ctx.meta.cookies);
+        const page = await signIn.comeBack(providers.find(provider), answer, browser, ctx);
+        // It is still asked for when the code is exchanged.
+        if (browser) known(ctx.meta);
+        return goOn(ctx.meta, page);
       },
     }),
 
@@ -89,7 +91,6 @@ export function oauthActions(parts: Parts): Record<string, ActionSchema> {
       rest: "POST /auth/oauth/exchange",
       access: "anyone",
       browser: true,
-      limit: "credentials",
       summary: "Tokens for the code that this browser came back with",
       params: schema.Exchange,
       returns: authSchema.Tokens,
@@ -98,7 +99,7 @@ export function oauthActions(parts: Parts): Record<string, ActionSchema> {
         [401, "MFA_REQUIRED"],
         [403, "ACCOUNT_LOCKED"],
       ],
-      handler: (ctx) => signIn.exchange(ctx.params.code, ctx.meta.cookies, ctx),
+      handler: (ctx) => signIn.exchange(ctx.params.code, cookies.read(ctx.meta.cookies), ctx),
     }),
 
     ...linkActions(parts, known),

@@ -29,7 +29,6 @@ export function withProviders({ broker, store, complete, proceed, soon, register
   const signIn = providerSignIn({
     store,
     clients: new ProviderClients(ask),
-    cookies,
     arriving: arriving({ store, complete, soon, registering }),
     proceed,
     webUrl,

@@ -1,22 +1,22 @@
 import type { ServiceBroker } from "moleculer";
+import type { Configuration } from "openid-client";
 import { hasType, ShopError, unavailable } from "../../../lib/errors";
 import type { Metrics } from "../../../lib/metrics";
 import type { AuthStore } from "../auth.store";
 import type { Asking, SignIn } from "../sign-in";
-import type { Arriving } from "./arriving";
+import type { Arriving, Told } from "./arriving";
 import { inTime } from "./asking";
 import type { ProviderClients } from "./clients";
-import type { Browser, BrowserCookies } from "./cookie";
+import type { Browser } from "./cookie";
 import { causeOf, isDenial } from "./failure";
-import { authorizationUrl, identify } from "./flow";
-import type { Flow } from "./flows";
-import type { Profile, Provider } from "./provider";
+import { authorizationUrl, type Identity, identify } from "./flow";
+import type { Flow, FlowDocument, Secrets } from "./flows";
+import type { Provider } from "./provider";
 import { pageUrl } from "./redirect";
 
 interface Parts {
   store: AuthStore;
   clients: ProviderClients;
-  cookies: BrowserCookies;
   arriving: Arriving;
   proceed: SignIn["proceed"];
   webUrl: string;
@@ -25,76 +25,85 @@ interface Parts {
 }
 
 type FlowPart = Omit<Flow, "provider">;
-type Answer = Record<string, unknown>;
+type Answer = Record<string, string>;
 
 const badCode = () => new ShopError(400, "BAD_TOKEN", "This code is no longer good. Sign in again.");
 
 /** A parameter that comes twice, or as an object, is none that a provider sent. */
-const isPlain = (answer: Answer): answer is Record<string, string> =>
+const isPlain = (answer: Record<string, unknown>): answer is Answer =>
   Object.values(answer).every((value) => typeof value === "string");
 
 /** Signing in with a provider: going there, coming back, and getting tokens for the code that one came back with. */
-export function providerSignIn({ store, clients, cookies, arriving, proceed, webUrl, metrics, logger }: Parts) {
+export function providerSignIn({ store, clients, arriving, proceed, webUrl, metrics, logger }: Parts) {
   const { flows, tokens, credentials } = store;
 
-  /** Says in the log why, and to everybody else only that. */
+  /** What a page is told of it; why is for the log. */
   function failed(provider: Provider, step: string, error: unknown): "ACCESS_DENIED" | "PROVIDER_ERROR" {
     if (isDenial(error)) return "ACCESS_DENIED";
     logger.warn({ provider: provider.id, step, cause: causeOf(error) }, "signing in with a provider failed");
     return "PROVIDER_ERROR";
   }
 
-  async function go(provider: Provider, flow: FlowPart, browser: Browser): Promise<string> {
-    await clients.of(provider);
-    const secrets = await flows.begin({ provider: provider.id, ...flow }, browser);
-    return authorizationUrl(provider, clients, webUrl, secrets);
+  /** Throws 503 PROVIDER_ERROR. */
+  async function reach(provider: Provider): Promise<Configuration> {
+    try {
+      return await inTime(() => clients.of(provider));
+    } catch (error) {
+      throw unavailable(failed(provider, "start", error), "The provider cannot be reached at the moment; try again.");
+    }
   }
 
-  async function comeBack(provider: Provider, answer: Answer, browser: Browser | undefined, asking: Asking) {
-    const ended =
-      browser && isPlain(answer) && answer.state ? await flows.end(provider.id, answer.state, browser) : null;
-    if (!ended || !isPlain(answer)) return { path: "/", told: { error: "BAD_STATE" } };
-    const { flow, secrets } = ended;
-    let profile: Profile;
+  /** The provider's page to go to. Throws 503 PROVIDER_ERROR. */
+  async function leave(provider: Provider, flow: FlowPart, browser: Browser): Promise<string> {
+    const client = await reach(provider);
+    const secrets = await flows.begin({ provider: provider.id, ...flow }, browser);
+    return authorizationUrl(provider, client, webUrl, secrets);
+  }
+
+  async function identified(provider: Provider, answer: Answer, secrets: Secrets): Promise<Identity | Told> {
     try {
-      profile = await inTime(() => identify(provider, clients, webUrl, answer, secrets));
+      return await inTime(async () => identify(provider, await clients.of(provider), webUrl, answer, secrets));
     } catch (error) {
-      return { path: flow.redirect, told: { error: failed(provider, "callback", error) } };
+      return { error: failed(provider, "callback", error) };
     }
-    return { path: flow.redirect, told: await arriving.arrived(provider, profile, flow, asking) };
+  }
+
+  async function told(
+    provider: Provider,
+    answer: Answer,
+    ended: { flow: FlowDocument; secrets: Secrets },
+    asking: Asking,
+  ) {
+    const identity = await identified(provider, answer, ended.secrets);
+    if (!("subject" in identity)) return identity;
+    return arriving.arrived(provider, identity, ended.flow, asking).catch((error: unknown): Told => {
+      logger.error({ err: error, provider: provider.id }, "whoever came back from a provider could not be let in");
+      return { error: "SERVICE_UNAVAILABLE" };
+    });
   }
 
   return {
-    /** Where a browser goes on: to the provider, or back to the page where that cannot be reached. */
-    async start(provider: Provider, flow: FlowPart, browser: Browser): Promise<string> {
-      try {
-        return await inTime(() => go(provider, flow, browser));
-      } catch (error) {
-        return pageUrl(webUrl, flow.redirect, { error: failed(provider, "start", error) });
-      }
-    },
+    leave,
 
-    /** The provider's page to go to. Throws 503 PROVIDER_ERROR. */
-    async linkUrl(provider: Provider, flow: FlowPart, browser: Browser): Promise<string> {
-      try {
-        return await inTime(() => go(provider, flow, browser));
-      } catch (error) {
-        failed(provider, "start", error);
-        throw unavailable("PROVIDER_ERROR", "The provider cannot be reached at the moment; try again.");
-      }
+    /** As {@link leave}; where the provider cannot be reached, back to the page, which is told so. */
+    async start(provider: Provider, flow: FlowPart, browser: Browser): Promise<string> {
+      return leave(provider, flow, browser).catch((error: unknown) => {
+        if (!hasType(error, "PROVIDER_ERROR")) throw error;
+        return pageUrl(webUrl, flow.redirect, { error: "PROVIDER_ERROR" });
+      });
     },
 
     /** The page that a browser goes on to, whatever it brings. */
-    async callback(provider: Provider, answer: Answer, cookie: string | undefined, asking: Asking): Promise<string> {
-      const { path, told } = await comeBack(provider, answer, cookies.read(cookie), asking);
-      const outcome = "error" in told ? told.error : "ok";
-      metrics.providerSignIns.inc({ provider: provider.id, outcome });
-      return pageUrl(webUrl, path, told);
+    async comeBack(provider: Provider, given: Record<string, unknown>, browser: Browser | undefined, asking: Asking) {
+      const answer = isPlain(given) ? given : {};
+      const ended = browser && answer.state ? await flows.end(provider.id, answer.state, browser) : null;
+      const outcome: Told = ended ? await told(provider, answer, ended, asking) : { error: "BAD_STATE" };
+      metrics.providerSignIns.inc({ provider: provider.id, outcome: outcome.error ?? "ok" });
+      return pageUrl(webUrl, ended?.flow.redirect ?? "/", outcome);
     },
 
-    /** Throws 400 BAD_TOKEN for what is no code of this browser, after which one that is somebody's is as good as before. */
-    async exchange(code: string, cookie: string | undefined, asking: Asking) {
-      const browser = cookies.read(cookie);
+    /** Throws 400 BAD_TOKEN for what is no code of this browser; a code that is another's stays good for that. */
+    async exchange(code: string, browser: Browser | undefined, asking: Asking) {
       const known = browser && (await tokens.read("sign-in.provider", code));
       if (!known || known.browser !== browser.hash) throw badCode();
       const used = await tokens.use("sign-in.provider", code);
