@@ -5,6 +5,7 @@ import { configCommand } from "./config";
 import { deadLettersCommand } from "./dead-letters";
 import { drainCommand, undrainCommand } from "./drain";
 import { logLevelCommand } from "./log-level";
+import { mfaCommand } from "./mfa";
 import { orderCommand } from "./order";
 import { ordersCommand } from "./orders";
 import { overviewCommand } from "./overview";
@@ -24,6 +25,7 @@ export const replCommands: ReplCommand[] = [
   agentsCommand,
   assignCommand,
   sessionsCommand,
+  mfaCommand,
   deadLettersCommand(),
   configCommand,
   logLevelCommand,

@@ -1,22 +1,12 @@
 import type { ServiceBroker } from "moleculer";
 import { callOf } from "../lib/actions";
-import { hasType } from "../lib/errors";
 import { command, type Line } from "./command";
 import { confirmed, YES } from "./confirm";
 import { Refusal } from "./failure";
 import { operator } from "./operator";
+import { userNamed } from "./people";
 import { facts, table } from "./table";
 import { ago, count, when } from "./text";
-
-/** The user with that email or id; undefined where there is none. */
-async function userNamed(broker: ServiceBroker, named: string) {
-  const call = callOf(broker);
-  if (named.includes("@")) return (await call("user.list", { email: named, limit: 1 })).items[0];
-  return call("user.find", { id: named }).catch((error: unknown) => {
-    if (hasType(error, "USER_NOT_FOUND")) return undefined;
-    throw error;
-  });
-}
 
 async function show(broker: ServiceBroker, named: string): Promise<string> {
   const user = await userNamed(broker, named);

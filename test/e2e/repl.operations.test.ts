@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { TOTP } from "otpauth";
 import { deadLetter } from "../../lib/topics/dead-letters";
 import { EventLog } from "../../lib/topics/event-log";
 import { eventually } from "../integration/node";
@@ -202,6 +203,24 @@ it("shows where somebody is signed in, and ends that", async () => {
   expect((await place.shop.call("POST", "/auth/refresh", { body: { refreshToken } })).status).toBe(401);
   expect(await typed(`sessions ${user.id}`)).toContain("Not signed in anywhere.");
   expect(await typed("sessions nobody@example.com")).toMatch(/^There is no user nobody@example.com/);
+});
+
+it("takes away a second factor that was lost", async () => {
+  const { user, accessToken: token, refreshToken } = await place.shop.register("Choi Min");
+  const { secret } = expectStatus(await place.shop.call<{ secret: string }>("POST", "/auth/mfa/totp", { token }), 200);
+  const code = new TOTP({ secret }).generate();
+  expectStatus(await place.shop.call("POST", "/auth/mfa/totp/confirm", { token, body: { code } }), 200);
+  expect(await typed("mfa")).toMatch(/^What the console does with second factors: mfa remove /);
+  expect(await typed(`mfa remove ${user.email}`)).toMatch(/^Say why: --reason /);
+  expect(await typed("mfa remove nobody@example.com --reason lost")).toBe("There is no user nobody@example.com.\n");
+  expect(await typed(`mfa remove ${user.email} --reason "lost the phone"`, "n")).toContain("Nothing was done.");
+  expect((await place.shop.call("POST", "/auth/refresh", { body: { refreshToken } })).status).toBe(200);
+  expect(await typed(`mfa remove ${user.email} --reason "lost the phone"`, "y")).toMatch(
+    /Choi Min .* signs in without a second factor now, has been signed out everywhere/,
+  );
+  expect((await place.shop.call("POST", "/auth/refresh", { body: { refreshToken } })).status).toBe(401);
+  expect((await place.shop.login(user.email, "correct-horse-42")).user.id).toBe(user.id);
+  expect(await typed(`mfa remove ${user.id} --reason again --yes`)).toMatch(/^Choi Min .* has no second factor\.\n$/);
 });
 
 it("looks after the dead letters of every topic", async () => {

@@ -59,6 +59,14 @@ export function secondFactorContract(start: () => Promise<TestNode[]>): void {
     expect((counts.MFA_NOT_STARTED ?? 0) + (counts.MFA_ALREADY_ENABLED ?? 0)).toBe(2);
   });
 
+  test("a secret that was answered is the one that counts, also where another one is confirmed at once", async () => {
+    const person = await Person.new(one);
+    const { secret } = await person.asked<{ secret: string }>("setUpTotp");
+    const confirm = person.asked("confirmTotp", { code: appFor(secret).now() });
+    const { ok } = await counted([confirm, person.asked("setUpTotp", {}, other)]);
+    expect(ok).toBe(1);
+  });
+
   test("twenty wrong codes close the second factor for a quarter of an hour; sessions go on", async () => {
     const person = await Person.new(one);
     const { app, recoveryCodes } = await person.enrol();
