@@ -4,6 +4,8 @@ import { type Answer, type Asked, consentPage, LoopbackProvider } from "./loopba
 
 export interface KakaoPerson {
   nickname: string;
+  /** Of whom userinfo speaks instead. */
+  sub?: string;
   email?: string;
   email_verified?: boolean;
 }

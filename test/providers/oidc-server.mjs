@@ -27,6 +27,10 @@ provider.on("grant.success", ({ body, oidc }) => {
   const { code, code_verifier } = oidc.params;
   process.send({ given: [access_token, id_token, refresh_token, code_verifier].filter(Boolean), code });
 });
+process.on("message", ({ login, person }) => {
+  people[login] = person;
+  process.send({ knows: login });
+});
 // A parent that was killed leaves no provider behind.
 process.on("disconnect", () => process.exit());
 

@@ -22,6 +22,7 @@ interface Told {
   ready?: true;
   request?: string;
   given?: string[];
+  knows?: string;
 }
 
 function signingKey() {
@@ -77,6 +78,23 @@ export class OidcProvider {
         if (ready) resolve();
       });
     });
+  }
+
+  /** Lets somebody sign in with that login, or says something else of them from now on. */
+  async know(login: string, person: Person): Promise<void> {
+    this.people[login] = person;
+    const { child } = this;
+    if (!child) return;
+    const known = new Promise<void>((resolve) => {
+      const hear = ({ knows }: Told) => {
+        if (knows !== login) return;
+        child.off("message", hear);
+        resolve();
+      };
+      child.on("message", hear);
+    });
+    child.send({ login, person });
+    await known;
   }
 
   /** Signs with another key from now on; the old one is published no longer. */
