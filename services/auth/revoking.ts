@@ -1,3 +1,4 @@
+import { crashPoint } from "../../lib/crash";
 import type { EndReason, Revocation } from "./auth.contract";
 import type { AuthStore } from "./auth.store";
 import type { CredentialDocument } from "./credentials";
@@ -45,13 +46,18 @@ export function revoking({ credentials, sessions, tokens }: AuthStore, announce:
 
     /** The epoch first: a login that still runs looks at it after it opened its session, so that one of the two sees the other. */
     async endUser(userId: string, reason: EndReason): Promise<void> {
-      announceUser(await credentials.revoke(userId, reason));
+      const revoked = await credentials.revoke(userId, reason);
+      announceUser(revoked);
+      crashPoint("auth.user-revoked");
       const { ended, at } = await sessions.endAll(userId, reason);
       for (const sid of ended) announce(ofSession(sid, at, reason));
+      if (!revoked) return;
+      await credentials.othersEnded(revoked);
+      await credentials.followed(revoked);
     },
 
     async renewClaims(userId: string): Promise<void> {
-      announceUser(await credentials.revoke(userId));
+      announceUser(await credentials.renew(userId));
     },
 
     async erase(userId: string): Promise<void> {

@@ -50,6 +50,19 @@ export const sessionActions = (
     },
   }),
 
+  endAllSessions: action({
+    rest: "DELETE /auth/sessions",
+    access: "signed-in",
+    summary: "Ends all of one's own sessions, this one too",
+    params: schema.NoParams,
+    returns: Nothing,
+    status: 204,
+    async handler(ctx) {
+      await revoke.endUser(callerOf(ctx).id, "revoked");
+      return null;
+    },
+  }),
+
   endSession: action({
     rest: "DELETE /auth/sessions/:id",
     access: "signed-in",

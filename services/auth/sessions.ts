@@ -14,6 +14,7 @@ export interface SessionDocument extends Document {
   createdAt: string;
   lastUsedAt: string;
   expiresAt: string;
+  /** Where it was last used: signed in, or refreshed. */
   userAgent: string;
   ip: string;
   /** The id of the second factor that was shown in it. */
@@ -44,6 +45,7 @@ export function forgettable({ live, used }: Pick<SessionDocument, "live" | "used
 }
 
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, " ").slice(0, 256);
+const placeOf = ({ userAgent = "", clientIp = "" }: Client) => ({ userAgent: printable(userAgent), ip: clientIp });
 
 /**
  * Sessions by the rule of refresh tokens: each is good for one rotation, and, for 30 s from its first use, for further
@@ -58,11 +60,7 @@ export class Sessions {
     private readonly lifetimeMs: number,
   ) {}
 
-  async open(
-    userId: string,
-    { userAgent = "", clientIp = "" }: Client,
-    secondFactor?: string,
-  ): Promise<{ sid: string; refreshToken: string }> {
+  async open(userId: string, client: Client, secondFactor?: string): Promise<{ sid: string; refreshToken: string }> {
     const sid = newId();
     const { token, hash } = this.tokens.make(sid);
     const at = now();
@@ -74,8 +72,7 @@ export class Sessions {
       createdAt: at,
       lastUsedAt: at,
       expiresAt: after(this.lifetimeMs, at),
-      userAgent: printable(userAgent),
-      ip: clientIp,
+      ...placeOf(client),
       secondFactor,
     });
     return { sid, refreshToken: token };
@@ -99,12 +96,13 @@ export class Sessions {
   }
 
   /** Another token for one that may be rotated; null for one that may not, be it used too long ago or the session over. */
-  async rotate(session: SessionDocument, { hash }: RefreshToken): Promise<string | null> {
+  async rotate(session: SessionDocument, { hash }: RefreshToken, client: Client): Promise<string | null> {
     const at = now();
     const next = this.tokens.make(session._id);
     const alive = { _id: session._id, expiresAt: { $gt: at }, ...notEnded };
     const $unset = forgettable(session, at);
-    const $set = { [`live.${next.hash}`]: at, lastUsedAt: at, expiresAt: after(this.lifetimeMs, at) };
+    const expiresAt = after(this.lifetimeMs, at);
+    const $set = { [`live.${next.hash}`]: at, lastUsedAt: at, expiresAt, ...placeOf(client) };
     const rotated =
       (await this.sessions.update(
         { ...alive, [`live.${hash}`]: { $exists: true } },

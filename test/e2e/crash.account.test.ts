@@ -10,6 +10,7 @@ const points = [
   "auth.claimed",
   "auth.user-created",
   "auth.password-changed",
+  "auth.user-revoked",
   "user.follow-up",
   "user.credentials-erased",
 ];
@@ -50,7 +51,13 @@ describe.each(points)("killed at %s", (point) => {
     const old = await shop.call("POST", "/auth/login", { body: { email, password: PASSWORD } });
     expect([old.status, old.body.code]).toEqual([401, "BAD_CREDENTIALS"]);
 
-    await asked(() => shop.call("DELETE", "/users/me", { token: again }));
+    const { refreshToken } = await shop.login(email, NEW_PASSWORD);
+    await asked(() => shop.call("DELETE", "/auth/sessions", { token: again }));
+    const refresh = () => shop.call("POST", "/auth/refresh", { body: { refreshToken } });
+    await eventually(async () => (await refresh()).status === 401);
+    const { accessToken: last } = await shop.login(email, NEW_PASSWORD);
+
+    await asked(() => shop.call("DELETE", "/users/me", { token: last }));
     const admin = (await shop.admin()).accessToken;
     await eventually(async () => (await shop.call("GET", `/users/${user.id}`, { token: admin })).status === 404);
     // The address is free again, for somebody else.

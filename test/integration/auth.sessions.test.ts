@@ -120,6 +120,55 @@ test("one sees one's sessions and ends those that are one's own", async () => {
   expect(await list(account)).toHaveLength(1);
 });
 
+test("a session shows where it was last used", async () => {
+  const account = await register(node);
+  const { refreshToken } = account;
+  await node.as({ userAgent: "Tablet\t2", clientIp: "198.51.100.4" }, "auth.refresh", { refreshToken });
+  const shown = () => node.as<{ items: object[] }>(metaOf(account), "auth.sessions");
+  expect((await shown()).items).toEqual([expect.objectContaining({ userAgent: "Tablet 2", ip: "198.51.100.4" })]);
+  // A second tab that is a moment late with the same token is used last.
+  await node.as({ userAgent: "Laptop", clientIp: "203.0.113.9" }, "auth.refresh", { refreshToken });
+  expect((await shown()).items).toEqual([expect.objectContaining({ userAgent: "Laptop", ip: "203.0.113.9" })]);
+});
+
+const mailedToken = ({ user }: Account) =>
+  node.as<{ token: string }>({}, "auth.mailToken", {
+    ...{ userId: user.id, email: user.email, kind: "password.reset", requestedAt: new Date().toISOString() },
+  });
+
+test("all sessions end at once, and a mailed link to a new password is as good as before", async () => {
+  const account = await register(node);
+  const sessions = [account, await login(account), await login(account)];
+  const { token } = await mailedToken(account);
+  await expect(node.as(metaOf(account), "auth.endAllSessions")).resolves.toBeNull();
+  for (const { refreshToken } of sessions)
+    await expect(refresh(refreshToken)).rejects.toMatchObject({ code: 401, type: "BAD_REFRESH_TOKEN" });
+  const reasons = (await revocations()).map(({ kind, reason }) => `${kind} ${reason}`);
+  expect(reasons.sort()).toEqual(["session revoked", "session revoked", "session revoked", "user revoked"]);
+  await expect(login(account)).resolves.toBeDefined();
+  await expect(node.as({}, "auth.resetPassword", { token, newPassword: "another password" })).resolves.toBeNull();
+  await expect(login(account, "another password")).resolves.toBeDefined();
+});
+
+test("sessions that a dead node left when all were to end are ended by another one", async () => {
+  const account = await register(node);
+  const other = await login(account);
+  await node.broker.stop();
+  await withAuthStore(async ({ credentials }) => {
+    await credentials.revoke(account.user.id, "revoked");
+  }, node.dataDir);
+  pass(11_000);
+  const again = await startNode([authService, userService], { DATA_DIR: node.dataDir });
+  const ended = await eventually(async () => {
+    const { items } = await again.call("auth.revocations", { since: "2020-01-01T00:00:00Z" });
+    return items.length === 3 && items.map(({ subject }) => subject).sort();
+  });
+  expect(ended).toEqual([account.user.id, claimsOf(account).sid, claimsOf(other).sid].sort());
+  for (const { refreshToken } of [account, other])
+    await expect(again.as({}, "auth.refresh", { refreshToken })).rejects.toMatchObject({ type: "BAD_REFRESH_TOKEN" });
+  await again.stop();
+});
+
 test("new roles make older access tokens void and the next refresh carries them", async () => {
   const account = await register(node);
   await node.as({ user: { id: "an-admin", roles: ["admin"], sid: "" } }, "user.change", {
