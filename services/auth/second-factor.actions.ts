@@ -3,7 +3,7 @@ import { action, callerOf, type Meta, type ShopContext } from "../../lib/actions
 import type { Settings } from "../../lib/config/declaration";
 import { crashPoint } from "../../lib/crash";
 import type { Environment } from "../../lib/environment";
-import { conflict, forbidden, invalid, unauthorized, unprocessable } from "../../lib/errors";
+import { conflict, forbidden, hasType, invalid, unauthorized, unprocessable } from "../../lib/errors";
 import { Nothing } from "../../lib/schema";
 import type { authConfig } from "./auth.config";
 import { NoParams, Tokens } from "./auth.schema";
@@ -186,7 +186,6 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
       errors: [
         [401, "BAD_CODE"],
         [401, "BAD_TOKEN"],
-        [401, "BAD_CREDENTIALS"],
         [403, "ACCOUNT_LOCKED"],
         [429, "TOO_MANY_ATTEMPTS"],
       ],
@@ -200,7 +199,10 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
         if (!taken) throw unauthorized("BAD_CODE", "The code is wrong, or was used before.");
         if (!(await tokens.use("sign-in.second-factor", mfaToken))) throw badMfaToken();
         const recoveryCodesLeft = taken.secondFactor?.on?.recovery.length ?? 0;
-        return { ...(await open(taken, ctx, on.id)), recoveryCodesLeft };
+        const opened = await open(taken, ctx, on.id).catch((error: unknown) => {
+          throw hasType(error, "BAD_CREDENTIALS") ? badMfaToken() : error;
+        });
+        return { ...opened, recoveryCodesLeft };
       },
     }),
   };

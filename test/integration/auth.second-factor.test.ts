@@ -4,6 +4,7 @@ import type { AccountMail } from "../../services/notification/notification.contr
 import userService from "../../services/user/user.service";
 import { metaOf, PASSWORD } from "./auth.accounts";
 import { pass } from "./auth.clock";
+import { withAuthStore } from "./auth.parts";
 import { appFor, counted, mailbox, Person, refusalOf, STEP_MS, wrong } from "./auth.second-factor.parts";
 import { eventually, startNode, type TestNode } from "./node";
 
@@ -199,6 +200,29 @@ describe("taking it away", () => {
     await expect(person.login()).resolves.toBeDefined();
     expect(await reset()).toEqual({ removed: false });
   });
+});
+
+test("an account without a password takes it away with a code, which is counted", async () => {
+  const first = await startNode([authService, userService]);
+  const { dataDir } = first;
+  const social = await Person.new(first);
+  const { app } = await social.enrol();
+  await first.broker.stop();
+  // As it is where somebody has only ever signed in with a provider.
+  await withAuthStore(async ({ credentials }) => {
+    await credentials.collection.update({ _id: social.account.user.id }, { $unset: { hash: true } });
+  }, dataDir);
+  const second = await startNode([authService, userService], { DATA_DIR: dataDir });
+  const disable = (params: object) => social.asked("disableTotp", params, second);
+  const login = { email: social.account.user.email, password: PASSWORD };
+  await expect(second.as({}, "auth.login", login)).rejects.toEqual(refused(401, "BAD_CREDENTIALS"));
+  pass(STEP_MS);
+  await expect(disable({ password: PASSWORD })).rejects.toMatchObject({ data: { errors: [{ path: "code" }] } });
+  await expect(disable({ code: wrong(app) })).rejects.toEqual(refused(422, "BAD_CODE"));
+  expect(await disable({ code: app.now() })).toBeNull();
+  expect(await social.asked("mfa", {}, second)).toMatchObject({ enabled: false });
+  await second.broker.stop();
+  await first.stop();
 });
 
 test("neither codes nor the secret are stored as they are", async () => {
