@@ -38,6 +38,8 @@ export class KakaoServer extends LoopbackProvider {
   readonly people: Record<string, KakaoPerson> = {};
   /** Makes the ID token; tests put another one in its place. */
   idToken = (claims: Claims): string => this.sign(claims);
+  /** What discovery says instead. */
+  metadata: Record<string, unknown> = {};
   private key = newKey();
   private readonly codes = new Map<string, Granted>();
   private readonly accessTokens = new Map<string, string>();
@@ -71,7 +73,7 @@ export class KakaoServer extends LoopbackProvider {
 
   protected answer(asked: Asked): Answer {
     const call = `${asked.method} ${asked.path}`;
-    if (call === "GET /.well-known/openid-configuration") return { json: this.discovery() };
+    if (call === "GET /.well-known/openid-configuration") return { json: { ...this.discovery(), ...this.metadata } };
     if (call === "GET /.well-known/jwks.json") return { json: { keys: [this.publicKey()] } };
     if (asked.path === "/oauth/authorize") return this.authorize(asked);
     if (call === "POST /oauth/token") return this.token(asked.params);

@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../integration/node";
 
-/** What becomes of requests for a path instead of an answer. */
-export type Fault = "hang" | "drip" | "broken" | "huge" | "garbage" | "reset";
+/** What becomes of requests for a path instead of an answer; where it is slow, that comes after {@link SLOW_MS}. */
+export type Fault = "slow" | "hang" | "drip" | "broken" | "huge" | "garbage" | "reset";
 
 export interface Asked {
   method: string;
@@ -22,8 +25,10 @@ export interface Answer {
   location?: string;
 }
 
-const HUGE = 64 * 1024 * 1024;
+/** Of a huge answer, if somebody reads it. */
+export const HUGE_BYTES = 64 * 1024 * 1024;
 const DRIP_MS = 200;
+const SLOW_MS = 7000;
 
 async function read(request: IncomingMessage): Promise<Asked> {
   let text = "";
@@ -39,15 +44,25 @@ function misbehave(fault: Fault, request: IncomingMessage, response: ServerRespo
   if (fault === "reset") request.socket.destroy();
   else if (fault === "broken") response.writeHead(500, json).end('{"error":"server_error"}');
   else if (fault === "garbage") response.writeHead(200, json).end('{"access_token":');
-  else if (fault === "huge") {
-    response.writeHead(200, json).write('{"access_token":"');
-    for (let sent = 0; sent < HUGE && !response.destroyed; sent += 1 << 20) response.write("a".repeat(1 << 20));
-    response.end('"}');
-  } else if (fault === "drip") {
+  else if (fault === "drip") {
     response.writeHead(200, json).write("{");
     const timer = setInterval(() => response.write(" "), DRIP_MS);
     response.once("close", () => clearInterval(timer));
   }
+}
+
+/** Answers with text as long as somebody reads it; resolves with how much left this process. */
+async function sendHuge({ socket }: IncomingMessage, response: ServerResponse): Promise<number> {
+  const before = socket.bytesWritten;
+  const chunk = "a".repeat(1 << 16);
+  function* chunks() {
+    yield '{"access_token":"';
+    for (let sent = 0; sent < HUGE_BYTES; sent += chunk.length) yield chunk;
+    yield '"}';
+  }
+  response.writeHead(200, { "Content-Type": "application/json" });
+  await pipeline(Readable.from(chunks()), response).catch(() => undefined);
+  return socket.bytesWritten - before;
 }
 
 /** A provider on a loopback port; what it is asked is kept, and paths can be made to fail. */
@@ -57,6 +72,8 @@ export abstract class LoopbackProvider {
   /** Tokens that it issued and PKCE verifiers that it was shown: nobody else may ever see one. */
   readonly secrets: string[] = [];
   origin = "";
+  /** Bytes of the last huge answer that were taken. */
+  hugeSent: Promise<number> = Promise.resolve(0);
   private readonly server = createServer((request, response) => {
     this.handle(request, response).catch(() => request.socket.destroy());
   });
@@ -78,9 +95,9 @@ export abstract class LoopbackProvider {
     return this.asked.filter((one) => one.path === path).length;
   }
 
-  /** Resolves with the first request for a path, once it is there. */
-  whenAsked(path: string): Promise<Asked> {
-    return eventually(() => this.asked.find((one) => one.path === path));
+  /** Resolves once it was asked for a path more often than `before`. */
+  async whenAskedAgain(path: string, before: number): Promise<void> {
+    await eventually(() => this.count(path) > before);
   }
 
   protected abstract answer(asked: Asked): Answer | Promise<Answer>;
@@ -96,7 +113,12 @@ export abstract class LoopbackProvider {
     const asked = await read(request);
     this.asked.push(asked);
     const fault = this.faults.get(asked.path);
-    if (fault) return misbehave(fault, request, response);
+    if (fault === "huge") {
+      this.hugeSent = sendHuge(request, response);
+      return;
+    }
+    if (fault === "slow") await delay(SLOW_MS);
+    else if (fault) return misbehave(fault, request, response);
     const { status, json, html, location } = await this.answer(asked);
     if (location) response.writeHead(302, { Location: location }).end();
     else if (html) response.writeHead(status ?? 200, { "Content-Type": "text/html; charset=utf-8" }).end(html);
