@@ -1,3 +1,4 @@
+import type { Change } from "../../lib/store/collection";
 import type { CredentialDocument } from "../../services/auth/credentials";
 import { recovery } from "../../services/auth/recovery";
 import { type Account, claimsOf, metaOf, newEmail, PASSWORD, register } from "./auth.accounts";
@@ -143,7 +144,7 @@ test("a known and an unknown address are written down alike, and nobody is asked
     const pending = await store.credentials.claim({ email: known, hash: "not looked at", name: "Kim" });
     await store.credentials.activate(pending);
     const never = () => Promise.reject(new Error("asked"));
-    const { forgot } = recovery({ store, passwords: undefined as never, soon: never, call: never });
+    const { forgot, takeUp } = recovery({ store, passwords: undefined as never, soon: never, call: never });
     const meta = { clientIp: "192.0.2.1", userAgent: "jest", acceptLanguage: "ko" };
     for (const email of [known, "other@example.org"]) await forgot(email, meta);
     const written = await store.recoveries.collection.find({}, { sort: ["email"] });
@@ -151,6 +152,11 @@ test("a known and an unknown address are written down alike, and nobody is asked
     const [first, second] = written.map(({ _id, email, at, due, ...rest }) => ({ ...rest, dueAtOnce: due === at }));
     expect(first).toEqual({ acceptLanguage: "ko", userAgent: "jest", ip: "192.0.2.1", dueAtOnce: true });
     expect(second).toEqual(first);
+    await store.credentials.claim({ email: "unfinished@example.org", hash: "not looked at", name: "Lee" });
+    await forgot("unfinished@example.org", meta);
+    // Nobody is asked to send a mail to who is no customer, or not one yet.
+    for (const request of await store.recoveries.collection.find({ email: { $ne: known } })) await takeUp(request);
+    expect(await store.recoveries.collection.count({})).toBe(1);
   });
 });
 
@@ -224,16 +230,18 @@ describe("an address", () => {
 });
 
 describe("what somebody set up who never had the address", () => {
-  const links = [{ provider: "kakao", subject: "1" }];
-  const secondFactor = { secret: "sealed" };
+  const at = "2026-01-01T00:00:00.000Z";
+  const links = { kakao: { subject: "https://kauth.example 1", linkedAt: at } };
+  const secondFactor = { on: { id: "f", secret: "sealed", since: at, lastStep: 1, recovery: [] } };
+  const others = { $set: { links, secondFactor } };
 
-  /** The credential of an account with links and a second factor after its password was reset by mail. */
-  async function afterReset(account: Account): Promise<CredentialDocument | null> {
+  /** The credential of an account with such a change after its password was reset by mail. */
+  async function afterReset(account: Account, change: Change): Promise<CredentialDocument | null> {
     const { dataDir } = lab.node;
     let credential: CredentialDocument | null = null;
     await lab.stop();
     await withAuthStore(async ({ credentials }) => {
-      await credentials.collection.update({ _id: account.user.id }, { $set: { links, secondFactor } });
+      await credentials.collection.update({ _id: account.user.id }, change);
     }, dataDir);
     lab = await RecoveryLab.start({ DATA_DIR: dataDir });
     await lab.reset(await lab.forgotten(account), NEW_PASSWORD);
@@ -247,13 +255,19 @@ describe("what somebody set up who never had the address", () => {
   }
 
   test("goes when its owner sets a password by mail", async () => {
-    const credential = await afterReset(await register(lab.node));
+    const credential = await afterReset(await register(lab.node), others);
     expect(credential).toMatchObject({ state: "active", email: expect.any(String) });
     expect(credential).not.toHaveProperty("links");
     expect(credential).not.toHaveProperty("secondFactor");
   });
 
   test("stays where the address had been proven before", async () => {
-    expect(await afterReset(await lab.verified())).toMatchObject({ links, secondFactor });
+    expect(await afterReset(await lab.verified(), others)).toMatchObject({ links, secondFactor });
+  });
+
+  test("was all there was: an account without a password gets one by mail", async () => {
+    const account = await lab.verified();
+    const credential = await afterReset(account, { $set: { links }, $unset: { hash: true } });
+    expect(credential).toMatchObject({ links, hash: expect.any(String), passwordId: expect.any(String) });
   });
 });
