@@ -1,4 +1,4 @@
-import { LIMIT, RUNNING_MS, standing, WINDOW_MS } from "../../services/auth/throttle";
+import { counting, LIMIT, RUNNING_MS, standing, WINDOW_MS } from "../../services/auth/throttle";
 
 const START = Date.UTC(2030, 0, 1);
 const at = (ms: number) => new Date(START + ms).toISOString();
@@ -29,4 +29,15 @@ test.each([
 ])("%s", (_, { failed, running }, ms, expected) => {
   const stood = standing({ failed: everySecond(failed), running: everySecond(running) }, at(ms));
   expect({ ...stood, failed: stood.failed.length }).toMatchObject(expected);
+});
+
+test.each([
+  ["nothing was taken", 0, 0, { left: 0, retryAfter: 0 }],
+  ["one is left", 4, MINUTE, { left: 4, retryAfter: 0 }],
+  ["all are taken", 5, MINUTE, { left: 5, retryAfter: 3540 }],
+  ["its last moment", 5, 60 * MINUTE - 1, { left: 5, retryAfter: 1 }],
+  ["the first one is free again", 5, 60 * MINUTE, { left: 4, retryAfter: 0 }],
+])("of five an hour %s", (_, taken, ms, { left, retryAfter }) => {
+  const counted = counting(everySecond(taken), { times: 5, ms: 60 * MINUTE }, at(ms));
+  expect({ left: counted.counted.length, retryAfter: counted.retryAfter }).toEqual({ left, retryAfter });
 });
