@@ -140,6 +140,27 @@ export function storeContract(make: () => Store, standIn = () => false): void {
     expect(ids(await after.find({ code: "1" }))).toEqual(["a"]);
   });
 
+  test("a unique index of a nested field binds inserts and updates, and leaves out who has none", async () => {
+    const options = { name: "nested", indexes: [{ fields: ["links.a.subject"], unique: true, sparse: true }] };
+    const things = make().collection<Thing>("test", options);
+    await things.open();
+    opened.push(things);
+    const linked = (subject: string) => ({ $set: { "links.a": { subject } } });
+    await things.insertMany([{ _id: "1" }, { _id: "2", links: {} }, { _id: "3", links: { b: { subject: "x" } } }]);
+    await things.insert({ _id: "4", links: { a: { subject: "x" } } });
+    await expect(things.insert({ _id: "5", links: { a: { subject: "x" } } })).rejects.toBeInstanceOf(DuplicateKey);
+    await expect(things.update({ _id: "1" }, linked("x"))).rejects.toBeInstanceOf(DuplicateKey);
+    expect(await things.get("1")).toStrictEqual({ _id: "1" });
+    const racing = ["1", "2", "3"].map((_id) => things.update({ _id }, linked("y")).catch(() => "refused"));
+    expect((await Promise.all(racing)).filter((end) => end === "refused")).toHaveLength(2);
+    expect(await things.count({ "links.a.subject": "y" })).toBe(1);
+    await things.update({ _id: "4" }, { $unset: { "links.a": true } });
+    await things.insert({ _id: "5", links: { a: { subject: "x" } } });
+    await things.update({ _id: "5" }, { $unset: { links: true } });
+    expect(await things.update({ _id: "4" }, linked("x"))).toMatchObject({ links: { a: { subject: "x" } } });
+    expect(ids(await things.find({ "links.a.subject": "x" }))).toEqual(["4"]);
+  });
+
   test("answers a ping while it is open, and refuses what is asked after it was closed", async () => {
     const things = await open();
     await things.store.ping();
