@@ -18,10 +18,12 @@ export class ErrorRegenerator extends Errors.Regenerator {
   }
 }
 
+/** A provider that is away is no failure of the node that says so. */
+const OF_PROVIDERS = ["PAYMENT_OUTCOME_UNKNOWN", "PROVIDER_ERROR"];
+
 /** What makes a circuit open: the other side's failure, also one without a code (a plain Error of another node). */
 export function countsAsFailure(error: unknown): boolean {
-  // A payment provider that is away is no failure of the node that says so.
-  if (error instanceof ShopError) return error.code >= 500 && error.type !== "PAYMENT_OUTCOME_UNKNOWN";
+  if (error instanceof ShopError) return error.code >= 500 && !OF_PROVIDERS.includes(error.type);
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
   return typeof code !== "number" || code >= 500;
 }
