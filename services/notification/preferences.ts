@@ -43,10 +43,9 @@ export function preferencesStore(store: Store) {
       return found?.erased ? null : toPreferences(found ?? {});
     },
 
-    /** The language for what they did just now in a browser that asked for `acceptLanguage`; null for one who is erased. */
-    async localeFor(userId: string, acceptLanguage: string | undefined): Promise<Locale | null> {
+    /** The language for what they did just now in a browser that asked for `acceptLanguage`. */
+    async localeFor(userId: string, acceptLanguage: string | undefined): Promise<Locale> {
       const found = await chosen.get(userId);
-      if (found?.erased) return null;
       return found?.locale ?? localeOf(acceptLanguage) ?? found?.heard ?? DEFAULT_LOCALE;
     },
 

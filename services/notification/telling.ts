@@ -63,8 +63,7 @@ export function tellingOf({ inbox, preferences, mails, unread, deliver }: Parts)
     /** Of their account: by mail alone, whatever their preferences. */
     account: (mail: AccountMail): Promise<void> =>
       unlessErased(mail.userId, async () => {
-        const locale = await preferences.localeFor(mail.userId, mail.acceptLanguage);
-        if (locale) await mails.addAccount(mail, locale);
+        await mails.addAccount(mail, await preferences.localeFor(mail.userId, mail.acceptLanguage));
         crashPoint("notification.mail.queued");
       }),
 
