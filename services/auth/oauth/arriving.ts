@@ -1,4 +1,5 @@
 import type { Meta } from "../../../lib/actions";
+import { crashPoint } from "../../../lib/crash";
 import { hasType } from "../../../lib/errors";
 import { DuplicateKey } from "../../../lib/store/collection";
 import type { AuthStore } from "../auth.store";
@@ -63,6 +64,7 @@ export function arriving({ store, complete, soon, registering }: Parts) {
     try {
       const mail = newMail("provider.linked", meta, { provider: provider.name });
       const linked = await links.add(userId, provider.id, subject, mail);
+      crashPoint("auth.linked");
       if (linked) await soon(linked);
       const isTheirs = linked ?? (await links.bySubject(provider.id, subject));
       return isTheirs?._id === userId ? { linked: provider.id } : refused("ALREADY_LINKED");

@@ -21,7 +21,7 @@ interface Parts extends Pick<SignIn, "complete" | "proceed"> {
 
 /** Signing in with providers, put together. */
 export function withProviders({ broker, store, complete, proceed, soon, registering }: Parts) {
-  const { environment, metrics } = nodeOf(broker);
+  const { environment, metrics, tracer } = nodeOf(broker);
   const { oauth, jwt, webUrl } = environment;
   const { ask, close } = providerFetch();
   const providers = new Providers(oauth);
@@ -33,6 +33,7 @@ export function withProviders({ broker, store, complete, proceed, soon, register
     proceed,
     webUrl,
     metrics,
+    tracer,
     logger: broker.getLogger("auth"),
   });
   return { actions: oauthActions({ store, providers, cookies, signIn, soon, webUrl }), close };

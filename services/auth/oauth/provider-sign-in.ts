@@ -2,6 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import type { Configuration } from "openid-client";
 import { hasType, ShopError, unavailable } from "../../../lib/errors";
 import type { Metrics } from "../../../lib/metrics";
+import type { Tracer } from "../../../lib/tracing/tracer";
 import type { AuthStore } from "../auth.store";
 import type { Asking, SignIn } from "../sign-in";
 import type { Arriving, Told } from "./arriving";
@@ -21,6 +22,7 @@ interface Parts {
   proceed: SignIn["proceed"];
   webUrl: string;
   metrics: Metrics;
+  tracer: Tracer;
   logger: ServiceBroker["logger"];
 }
 
@@ -34,7 +36,7 @@ const isPlain = (answer: Record<string, unknown>): answer is Answer =>
   Object.values(answer).every((value) => typeof value === "string");
 
 /** Signing in with a provider: going there, coming back, and getting tokens for the code that one came back with. */
-export function providerSignIn({ store, clients, arriving, proceed, webUrl, metrics, logger }: Parts) {
+export function providerSignIn({ store, clients, arriving, proceed, webUrl, metrics, tracer, logger }: Parts) {
   const { flows, tokens, credentials } = store;
 
   /** What a page is told of it; why is for the log. */
@@ -61,8 +63,10 @@ export function providerSignIn({ store, clients, arriving, proceed, webUrl, metr
   }
 
   async function identified(provider: Provider, answer: Answer, secrets: Secrets): Promise<Identity | Told> {
+    const span = { name: `${provider.id} identify`, service: "auth", kind: "CLIENT", remote: provider.id } as const;
+    const ask = async () => identify(provider, await clients.of(provider), webUrl, answer, secrets);
     try {
-      return await inTime(async () => identify(provider, await clients.of(provider), webUrl, answer, secrets));
+      return await tracer.run(span, () => inTime(ask));
     } catch (error) {
       return { error: failed(provider, "callback", error) };
     }
