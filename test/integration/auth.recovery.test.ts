@@ -5,7 +5,7 @@ import { type Account, claimsOf, metaOf, newEmail, PASSWORD, register } from "./
 import { pass } from "./auth.clock";
 import { withAuthStore } from "./auth.parts";
 import { eventually } from "./node";
-import { RecoveryLab, WEB_URL } from "./recovery.parts";
+import { outcomes, RecoveryLab, WEB_URL } from "./recovery.parts";
 
 const NEW_PASSWORD = "violet tractor lampshade";
 const OTHER_PASSWORD = "seven quiet harbours";
@@ -17,12 +17,6 @@ beforeAll(async () => {
   lab = await RecoveryLab.start();
 });
 afterAll(() => lab.stop());
-
-/** What all of these answer, as code or "ok", sorted. */
-async function outcomes(attempts: Promise<unknown>[]): Promise<string[]> {
-  const results = await Promise.allSettled(attempts);
-  return results.map((result) => (result.status === "fulfilled" ? "ok" : String(result.reason.type))).sort();
-}
 
 describe("a forgotten password", () => {
   test("is replaced by a mailed link, which ends every session, proves the address and is told of", async () => {
@@ -186,46 +180,6 @@ describe("while the mail server is away", () => {
     await lab.server.start();
     await eventually(async () => (await lab.counted("dropped")) === dropped + 1);
     expect(lab.server.at(lab.emailOf(account))).toEqual([]);
-  });
-});
-
-describe("an address", () => {
-  test("is proven by a mailed link, once, also where it is followed twice at once", async () => {
-    const account = await register(lab.node);
-    await expect(lab.askForProof(account)).resolves.toBeNull();
-    const token = await lab.token(lab.emailOf(account));
-    expect(lab.server.at(lab.emailOf(account))[0]?.links).toContain(`${WEB_URL}/verify-email?token=${token}`);
-    expect(await lab.isVerified(account)).toBe(false);
-    expect(await outcomes([lab.verify(token), lab.verify(token)])).toEqual(["BAD_TOKEN", "ok"]);
-    expect(await lab.isVerified(account)).toBe(true);
-    await expect(lab.verify(token)).rejects.toMatchObject(badToken);
-  });
-
-  test("that is proven gets no more mails", async () => {
-    const account = await lab.verified();
-    await expect(lab.askForProof(account)).resolves.toBeNull();
-    await lab.forgotten(account);
-    expect(lab.server.at(lab.emailOf(account)).map(({ subject }) => subject)).toEqual([
-      "Please confirm your email address",
-      "Choose a new password",
-    ]);
-  });
-
-  test("is proven within a day", async () => {
-    const account = await register(lab.node);
-    await lab.askForProof(account);
-    const token = await lab.token(lab.emailOf(account));
-    pass(24 * 60 * MINUTE);
-    await expect(lab.verify(token)).rejects.toMatchObject(badToken);
-  });
-
-  test("is mailed a link five times an hour at most", async () => {
-    const account = await register(lab.node);
-    const asked = await outcomes(Array.from({ length: 7 }, () => lab.askForProof(account)));
-    expect(asked).toEqual(["TOO_MANY_ATTEMPTS", "TOO_MANY_ATTEMPTS", ...Array(5).fill("ok")]);
-    const refused = await lab.askForProof(account).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ code: 429, data: { retryAfter: expect.any(Number) } });
-    await lab.mails(lab.emailOf(account), 5);
   });
 });
 

@@ -13,6 +13,12 @@ export const WEB_URL = "https://shop.example";
 const FROM: Meta = { clientIp: "192.0.2.9", userAgent: "Browser of a test", acceptLanguage: "en" };
 let clients = 0;
 
+/** What all of these answer, as code or "ok", sorted. */
+export async function outcomes(attempts: Promise<unknown>[]): Promise<string[]> {
+  const results = await Promise.allSettled(attempts);
+  return results.map((result) => (result.status === "fulfilled" ? "ok" : String(result.reason.type))).sort();
+}
+
 /** Accounts and their mails: a node and the server that its mails go to. */
 export class RecoveryLab {
   private constructor(
