@@ -225,6 +225,25 @@ test("an account without a password takes it away with a code, which is counted"
   await first.stop();
 });
 
+test("a node with another key secret takes no code for right, and counts none as wrong", async () => {
+  const first = await startNode([authService, userService]);
+  const { dataDir } = first;
+  const owner = await Person.new(first);
+  const { app } = await owner.enrol();
+  await first.broker.stop();
+  const JWT_KEY_SECRET = "another secret than that of before, as long";
+  const second = await startNode([authService, userService], { DATA_DIR: dataDir, JWT_KEY_SECRET });
+  pass(STEP_MS);
+  const attempts = Array.from({ length: 12 }, async () => owner.show(await owner.begin(second), app.now(), second));
+  const counts = await counted(attempts);
+  expect(Object.keys(counts)).toEqual([expect.stringContaining("another JWT_KEY_SECRET")]);
+  const reset = { userId: owner.account.user.id, operator: "kim@desk", reason: "the secret was lost" };
+  await second.call("auth.resetSecondFactor", reset);
+  await expect(owner.login(second)).resolves.toBeDefined();
+  await second.broker.stop();
+  await first.stop();
+});
+
 test("neither codes nor the secret are stored as they are", async () => {
   const { secret } = await person.asked<{ secret: string }>("setUpTotp");
   const { recoveryCodes } = await person.asked<{ recoveryCodes: string[] }>("confirmTotp", {
