@@ -38,19 +38,21 @@ async function stillWorks({ browser, url }: { browser: Browser; url: URL }): Pro
 it.each(providers)("a stolen code of %s that is injected into another flow is refused", async (provider) => {
   const victim = await held(provider);
   const attacker = await held(provider);
+  const issued = await shop.providers[provider].issued();
   const injected = changed(attacker.url, { code: victim.url.searchParams.get("code") });
   expect(toldTo(await attacker.browser.go(injected))).toEqual({ path: "/", error: "PROVIDER_ERROR" });
+  // By PKCE, where the provider has that: it is not left to the nonce of tokens that it issued.
+  expect(await shop.providers[provider].issued()).toBe(issued);
 });
 
-it.each(providers)(
-  "codes whose states are swapped, of two flows of one browser, are refused at %s",
-  async (provider) => {
-    const browser = new Browser();
-    const [first, second] = [await held(provider, browser), await held(provider, browser)];
-    const swapped = changed(first.url, { state: second.url.searchParams.get("state") });
-    expect(toldTo(await browser.go(swapped))).toEqual({ path: "/", error: "PROVIDER_ERROR" });
-  },
-);
+it.each(providers)("codes whose states are swapped, of two flows of a browser, are refused at %s", async (provider) => {
+  const browser = new Browser();
+  const [first, second] = [await held(provider, browser), await held(provider, browser)];
+  const issued = await shop.providers[provider].issued();
+  const swapped = changed(first.url, { state: second.url.searchParams.get("state") });
+  expect(toldTo(await browser.go(swapped))).toEqual({ path: "/", error: "PROVIDER_ERROR" });
+  expect(await shop.providers[provider].issued()).toBe(issued);
+});
 
 it.each([
   ["another browser's", async () => (await held()).url.searchParams.get("state")],

@@ -71,6 +71,8 @@ export class KakaoServer extends LoopbackProvider {
     this.key = newKey();
   }
 
+  issued = async (): Promise<number> => this.accessTokens.size;
+
   protected answer(asked: Asked): Answer {
     const call = `${asked.method} ${asked.path}`;
     if (call === "GET /.well-known/openid-configuration") return { json: { ...this.discovery(), ...this.metadata } };

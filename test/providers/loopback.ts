@@ -100,6 +100,9 @@ export abstract class LoopbackProvider {
     await eventually(() => this.count(path) > before);
   }
 
+  /** How often it issued tokens. */
+  abstract issued(): Promise<number>;
+
   protected abstract answer(asked: Asked): Answer | Promise<Answer>;
 
   /** A token that is told apart from all others in whatever it might leak to. */

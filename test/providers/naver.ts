@@ -27,6 +27,8 @@ export class NaverServer extends LoopbackProvider {
     Object.assign(this.people, people);
   }
 
+  issued = async (): Promise<number> => this.accessTokens.size;
+
   protected answer(asked: Asked): Answer {
     if (asked.path === "/oauth2.0/authorize") return this.authorize(asked);
     if (asked.path === "/oauth2.0/token") return this.token(asked.params);

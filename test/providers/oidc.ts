@@ -37,6 +37,7 @@ export class OidcProvider {
   /** Tokens that it issued and PKCE verifiers that it was shown: nobody else may ever see one. */
   readonly secrets: string[] = [];
   readonly people: Record<string, Person> = {};
+  private grants = 0;
   private keys = [signingKey()];
   private child: ChildProcess | undefined;
 
@@ -74,7 +75,10 @@ export class OidcProvider {
       child.once("exit", (code) => reject(new Error(`The provider ended with ${code}: ${errors}`)));
       child.on("message", ({ ready, request, given }: Told) => {
         if (request) this.requests.push(request);
-        if (given) this.secrets.push(...given);
+        if (given) {
+          this.secrets.push(...given);
+          this.grants += 1;
+        }
         if (ready) resolve();
       });
     });
@@ -95,6 +99,13 @@ export class OidcProvider {
     });
     child.send({ login, person });
     await known;
+  }
+
+  /** How often it issued tokens. */
+  async issued(): Promise<number> {
+    // What it told before it answers this has been heard by then.
+    await this.know("", {});
+    return this.grants;
   }
 
   /** Signs with another key from now on; the old one is published no longer. */
