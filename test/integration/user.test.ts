@@ -95,7 +95,19 @@ test("who may call what is declared", () => {
   const adminOnly = reachable.filter(([, access]) => Array.isArray(access)).map(([name]) => name);
   expect(adminOnly.sort()).toEqual(["user.change", "user.get", "user.list"]);
   const anyone = reachable.filter(([, access]) => access === "anyone").map(([name]) => name);
-  expect(anyone.sort()).toEqual(["auth.login", "auth.refresh", "auth.register"]);
+  expect(anyone.sort()).toEqual([
+    "auth.comeBack",
+    "auth.exchange",
+    "auth.forgotPassword",
+    "auth.login",
+    "auth.providers",
+    "auth.refresh",
+    "auth.register",
+    "auth.resetPassword",
+    "auth.showSecondFactor",
+    "auth.signInWith",
+    "auth.verifyEmail",
+  ]);
   const internal = actions.filter(({ action }) => action.visibility === "public").map(({ name }) => name);
   expect(internal).toEqual(
     expect.arrayContaining(["auth.endSessions", "auth.erase", "auth.renewClaims", "user.create", "user.find"]),
