@@ -83,11 +83,14 @@ export function linksContract(make: () => Store): void {
     await expect(store.credentials.activate(abandoned)).rejects.toMatchObject({ type: "EMAIL_TAKEN" });
   });
 
-  test("a first sign-in that nobody finished is taken over by no registration", async () => {
+  test("a first sign-in that nobody finished is taken over by no registration and no other provider", async () => {
     const email = newEmail();
-    const claimed = await store.links.claim(account({ email }));
+    const asked = account({ email });
+    const claimed = await store.links.claim(asked);
     await store.credentials.release(claimed as CredentialDocument);
     await expect(registration(email)).rejects.toMatchObject({ type: "EMAIL_TAKEN" });
+    expect(await store.links.claim(account({ email, provider: "google" }))).toBeNull();
+    expect((await store.links.claim(asked))?._id).toBe(claimed?._id);
   });
 
   test("a subject is linked to one of several accounts that want it at once", async () => {
