@@ -13,6 +13,7 @@ import type { FollowingUp } from "./follow-up";
 import type { Passwords } from "./passwords";
 import * as schema from "./second-factor.schema";
 import type { SignIn } from "./sign-in";
+import { signedIn } from "./signed-in";
 import { inBase32, otpauthUrl } from "./totp";
 
 interface Parts {
@@ -39,6 +40,14 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
   /** Counted for the account alone: whoever tries its codes, from wherever and in whichever way. */
   const counted = <T>(userId: string, check: () => Promise<T | null>) =>
     throttle.proven(`second factor of ${userId}`, "", check);
+
+  /** Throws 401 for a session that has ended. */
+  async function demandSignedIn(ctx: ShopContext): Promise<CredentialDocument> {
+    const { id, sid } = callerOf(ctx);
+    const own = await signedIn(parts.store, id, sid);
+    if (!own) throw unauthorized("TOKEN_REVOKED", "The session of this access token has ended.");
+    return own;
+  }
 
   /** The credential whose code was taken; null for a wrong one. */
   async function take(credential: CredentialDocument, code: string, meta: Meta) {
@@ -92,7 +101,7 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
       errors: [[409, "MFA_ALREADY_ENABLED"]],
       async handler(ctx) {
         const { id } = callerOf(ctx);
-        const secret = await secondFactors.setUp(id);
+        const secret = await secondFactors.setUp(await demandSignedIn(ctx));
         if (!secret) throw alreadyOn();
         const { email, name } = await ctx.call("user.find", { id });
         return { secret: inBase32(secret), otpauthUrl: otpauthUrl(secret, { issuer, account: email ?? name }) };
@@ -115,10 +124,10 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
       ],
       async handler(ctx) {
         const { id, sid } = callerOf(ctx);
-        const own = await credentials.get(id);
-        const { on, pending } = own?.secondFactor ?? {};
+        const own = await demandSignedIn(ctx);
+        const { on, pending } = own.secondFactor ?? {};
         if (on) throw alreadyOn();
-        if (!own || !pending) throw conflict("MFA_NOT_STARTED", "Ask for a secret first.");
+        if (!pending) throw conflict("MFA_NOT_STARTED", "Ask for a secret first.");
         const step = await counted(id, async () => secondFactors.matching(own, pending, ctx.params.code));
         if (step === null) throw badCode();
         // First, for nothing: until it is on, the mark is that of no second factor.

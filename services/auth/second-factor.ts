@@ -49,11 +49,11 @@ export class SecondFactors {
   }
 
   /** A secret for an app, in the place of one that was not confirmed; null where a second factor is on. */
-  async setUp(userId: string): Promise<Buffer | null> {
+  async setUp({ _id, epoch }: CredentialDocument): Promise<Buffer | null> {
     const secret = newTotpSecret();
-    const pending = { id: newId(), secret: seal(secret, this.key, userId) };
+    const pending = { id: newId(), secret: seal(secret, this.key, _id) };
     const written = await this.credentials.collection.update(
-      { _id: userId, state: "active", "secondFactor.on": { $exists: false } },
+      { _id, epoch, state: "active", "secondFactor.on": { $exists: false } },
       { $set: { "secondFactor.pending": pending } },
     );
     return written && secret;
@@ -66,12 +66,12 @@ export class SecondFactors {
   }
 
   /** What was set up is on from now on, the code of `step` taken. Null where it is no longer what is set up. */
-  async enable({ _id, secondFactor }: CredentialDocument, step: number, client: Client) {
+  async enable({ _id, epoch, secondFactor }: CredentialDocument, step: number, client: Client) {
     const { pending } = secondFactor ?? {};
     const { codes, hashes } = this.recoveryCodes.make(_id);
     const on = { ...pending, since: now(), lastStep: step, recovery: hashes };
     const enabled = await this.credentials.tell(
-      { _id, state: "active", "secondFactor.pending.id": pending?.id ?? "", "secondFactor.on": { $exists: false } },
+      { _id, epoch, "secondFactor.pending.id": pending?.id ?? "", "secondFactor.on": { $exists: false } },
       newMail("mfa.enabled", client),
       { $set: { secondFactor: { on } }, $inc: { epoch: 1 } },
     );

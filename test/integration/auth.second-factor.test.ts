@@ -58,6 +58,15 @@ describe("setting one up", () => {
     expect(await person.asked("mfa")).toEqual(state);
   });
 
+  test("is for a session that goes on, although the token of one that ended may still be taken", async () => {
+    const { secret } = await person.asked<{ secret: string }>("setUpTotp");
+    await person.asked("endAllSessions");
+    await expect(person.asked("setUpTotp")).rejects.toEqual(refused(401, "TOKEN_REVOKED"));
+    const code = appFor(secret).now();
+    await expect(person.asked("confirmTotp", { code })).rejects.toEqual(refused(401, "TOKEN_REVOKED"));
+    await expect(person.login()).resolves.toBeDefined();
+  });
+
   test("counts wrong codes, too", async () => {
     const { secret } = await person.asked<{ secret: string }>("setUpTotp");
     const app = appFor(secret);

@@ -97,22 +97,23 @@ export function linksContract(make: () => Store): void {
     const subject = `https://login.example ${newId()}`;
     const owners = await Promise.all(Array.from({ length: 4 }, () => linked({ provider: "kakao" })));
     const ends = await Promise.all(
-      owners.map(({ _id }) => store.links.add(_id, "google", subject, mail()).catch(failed)),
+      owners.map((owner) => store.links.add(owner, "google", subject, mail()).catch(failed)),
     );
     expect(ends.filter((end) => end === "duplicate")).toHaveLength(3);
     expect(await store.credentials.collection.count({ "links.google.subject": subject })).toBe(1);
   });
 
   test("an account has one link of a provider, also when two are added at once", async () => {
-    const { _id } = await linked();
-    const add = (subject: string) => store.links.add(_id, "naver", subject, mail());
+    const own = await linked();
+    const add = (subject: string) => store.links.add(own, "naver", subject, mail());
     const ends = await Promise.all([add(newId()), add(newId())]);
     expect(ends.filter((end) => end === null)).toHaveLength(1);
   });
 
   test("of two links that are removed at once, without a password, one stays; the owner is told of the other", async () => {
-    const { _id, epoch } = await linked();
-    await store.links.add(_id, "kakao", newId(), mail());
+    const own = await linked();
+    const { _id, epoch } = own;
+    await store.links.add(own, "kakao", newId(), mail());
     const remove = (provider: "oidc" | "kakao") => store.links.remove(_id, provider, ["oidc", "kakao"], mail());
     const ends = await Promise.all([remove("oidc"), remove("kakao")]);
     expect(ends.filter((end) => end === null)).toHaveLength(1);
@@ -122,8 +123,9 @@ export function linksContract(make: () => Store): void {
   });
 
   test("what one cannot sign in with is nothing that is left", async () => {
-    const { _id } = await linked();
-    await store.links.add(_id, "kakao", newId(), mail());
+    const own = await linked();
+    const { _id } = own;
+    await store.links.add(own, "kakao", newId(), mail());
     expect(await store.links.remove(_id, "oidc", ["oidc"], mail())).toBeNull();
     expect(await store.links.remove(_id, "kakao", ["oidc"], mail())).not.toBeNull();
     expect(await store.links.remove(_id, "naver", ["oidc", "naver"], mail())).toBeNull();
@@ -131,21 +133,28 @@ export function linksContract(make: () => Store): void {
 
   test("with a password the last link may go, and its subject is free", async () => {
     const email = newEmail();
-    const { _id } = await store.credentials.activate(await registration(email));
+    const own = await store.credentials.activate(await registration(email));
+    const { _id } = own;
     const subject = newId();
-    await store.links.add(_id, "google", subject, mail());
+    await store.links.add(own, "google", subject, mail());
     expect(await store.links.remove(_id, "google", ["google"], mail())).not.toBeNull();
     const other = await linked();
-    expect(await store.links.add(other._id, "google", subject, mail())).not.toBeNull();
+    expect(await store.links.add(other, "google", subject, mail())).not.toBeNull();
+  });
+
+  test("what ends sessions keeps out a link that was still being made", async () => {
+    const own = await linked();
+    await store.credentials.revoke(own._id, "revoked");
+    expect(await store.links.add(own, "kakao", newId(), mail())).toBeNull();
   });
 
   test("an erased account leaves its subjects free and gets no others", async () => {
     const subject = `https://login.example ${newId()}`;
-    const { _id } = await linked({ subject });
-    await store.credentials.erase(_id);
+    const own = await linked({ subject });
+    await store.credentials.erase(own._id);
     expect(await store.links.bySubject("oidc", subject)).toBeNull();
-    expect(await store.links.add(_id, "kakao", newId(), mail())).toBeNull();
-    expect((await store.links.claim(account({ subject })))?._id).not.toBe(_id);
+    expect(await store.links.add(own, "kakao", newId(), mail())).toBeNull();
+    expect((await store.links.claim(account({ subject })))?._id).not.toBe(own._id);
   });
 
   test("a flow ends once, in its browser and at its provider; what others try does not end it", async () => {

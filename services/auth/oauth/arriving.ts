@@ -7,6 +7,7 @@ import type { CredentialDocument } from "../credentials";
 import type { FollowingUp } from "../follow-up";
 import { newMail } from "../mails";
 import type { Neighbours } from "../sign-in";
+import { signedIn } from "../signed-in";
 import type { Identity } from "./flow";
 import type { FlowDocument } from "./flows";
 import { fitName, provenEmail } from "./person";
@@ -29,7 +30,7 @@ const refused = (error: string): Told => ({ error });
 
 /** What follows for whom a provider knows: signing in, an account, or a link to the one they are signed in to. */
 export function arriving({ store, complete, soon, registering }: Parts) {
-  const { links, sessions, tokens } = store;
+  const { credentials, links, tokens } = store;
 
   /** The credential of a new subject, or why there is none. Never one of the same address: who has that is not proven by it. */
   async function enrol(provider: Provider, { subject, profile }: Identity): Promise<CredentialDocument | Told> {
@@ -60,14 +61,16 @@ export function arriving({ store, complete, soon, registering }: Parts) {
     { userId, sid }: NonNullable<FlowDocument["link"]>,
     { meta }: Arrived,
   ): Promise<Told> {
-    if (!(await sessions.isOpen(sid, userId))) return refused("BAD_STATE");
+    const own = await signedIn(store, userId, sid);
+    if (!own) return refused("BAD_STATE");
     try {
       const mail = newMail("provider.linked", meta, { provider: provider.name });
-      const linked = await links.add(userId, provider.id, subject, mail);
+      const linked = await links.add(own, provider.id, subject, mail);
       crashPoint("auth.linked");
       if (linked) await soon(linked);
-      const isTheirs = linked ?? (await links.bySubject(provider.id, subject));
-      return isTheirs?._id === userId ? { linked: provider.id } : refused("ALREADY_LINKED");
+      const current = linked ?? (await credentials.get(userId));
+      if (current?.links?.[provider.id]?.subject === subject) return { linked: provider.id };
+      return refused(current?.links?.[provider.id] ? "ALREADY_LINKED" : "BAD_STATE");
     } catch (error) {
       if (error instanceof DuplicateKey) return refused("ALREADY_LINKED");
       throw error;

@@ -58,9 +58,17 @@ export class Links {
     return (await find()) ?? (await this.takeOver(account).catch(unlessDuplicate)) ?? (await find());
   }
 
-  /** Throws {@link DuplicateKey} where the subject is another account's; null where this one has one of the provider. */
-  add(userId: string, provider: ProviderId, subject: string, mail: PendingMail): Promise<CredentialDocument | null> {
-    const unlinked = { _id: userId, state: "active", [`links.${provider}`]: { $exists: false } };
+  /**
+   * Throws {@link DuplicateKey} where the subject is another account's; null where this one has one of the provider, or is
+   * no longer as it was read.
+   */
+  add(
+    { _id, epoch }: CredentialDocument,
+    provider: ProviderId,
+    subject: string,
+    mail: PendingMail,
+  ): Promise<CredentialDocument | null> {
+    const unlinked = { _id, epoch, state: "active", [`links.${provider}`]: { $exists: false } };
     return this.credentials.tell(unlinked, mail, { $set: { [`links.${provider}`]: { subject, linkedAt: now() } } });
   }
 
