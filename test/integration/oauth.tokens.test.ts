@@ -53,7 +53,8 @@ it("an ID token of another flow, signed and fresh as it is, is refused", async (
     stolen = honest(claims);
     return stolen;
   }, victim);
-  expect(await endOf(() => stolen)).toEqual({ path: "/", error: "PROVIDER_ERROR" });
+  // Of the same person, so that nothing but the nonce tells it apart.
+  expect(await endOf(() => stolen, victim)).toEqual({ path: "/", error: "PROVIDER_ERROR" });
 });
 
 it("what userinfo says of somebody else is not believed", async () => {
@@ -96,7 +97,11 @@ it("the code that one comes back with is good for 60 seconds", async () => {
 it("a sign-in that takes more than ten minutes begins again", async () => {
   const browser = new Browser();
   const { url } = await shop.upToCallback(browser, "kakao", person());
+  const cookie = await browser.cookies(shop.web);
   pass(601_000);
   expect(toldTo(await browser.go(url))).toEqual({ path: "/", error: "BAD_STATE" });
+  // Nor does it go on for who kept the cookie.
+  const kept = await fetch(url, { redirect: "manual", headers: { Cookie: cookie } });
+  expect(kept.headers.get("location")).toBe(`${shop.web}/?error=BAD_STATE`);
   expect(toldTo(await shop.signIn(browser, "kakao", person()))).toHaveProperty("code");
 });
