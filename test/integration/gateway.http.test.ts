@@ -81,6 +81,8 @@ describe("headers", () => {
       const { headers } = await get(path, { Origin: "https://evil.example" });
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("content-security-policy")).toContain("default-src 'self'");
+      expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+      expect(headers.get("strict-transport-security")).toBe("max-age=31536000; includeSubDomains");
       expect(headers.get("access-control-allow-origin")).toBeNull();
     }
   });
