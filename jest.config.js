@@ -27,6 +27,7 @@ module.exports = {
     // What the shop is deployed with, checked by real tools; what is absent is named.
     project("deploy"),
   ],
+  testSequencer: "<rootDir>/test/sequencer.js",
   testTimeout: 30_000,
   maxWorkers: 2,
 };
