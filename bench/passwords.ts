@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { loadEstimator, weakness } from "../services/auth/password-strength";
+import { loadEstimator, weakness } from "../services/auth/passwords/password-strength";
 
 /** What it costs the event loop to judge a password, for the worst that somebody could send. */
 const LENGTH = 128;

@@ -1,7 +1,7 @@
 import type { Nothing, Static } from "../../lib/schema";
 import type * as schema from "./auth.schema";
-import type * as recovery from "./recovery.schema";
-import type * as secondFactor from "./second-factor.schema";
+import type * as recovery from "./recovery/recovery.schema";
+import type * as secondFactor from "./second-factor/second-factor.schema";
 
 /** Access tokens that are no longer good although their signature is: of one session, or a user's issued until a time. */
 export type Revocation = Static<typeof schema.Revocations>["items"][number];

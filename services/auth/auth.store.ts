@@ -1,15 +1,15 @@
 import type { Environment } from "../../lib/environment";
 import type { Store } from "../../lib/store/collection";
 import { type CredentialDocument, Credentials } from "./credentials";
-import { type KeyDocument, KeyRing, rotationRules } from "./key-ring";
 import { linkIndexes, oauthStore } from "./oauth/oauth.store";
-import { OneTimeTokens, type TokenDocument } from "./one-time-tokens";
-import { Recoveries, type RecoveryDocument } from "./recoveries";
-import { RecoveryCodes } from "./recovery-codes";
-import { RefreshTokens } from "./refresh-token";
-import { SecondFactors } from "./second-factor";
-import { type SessionDocument, Sessions } from "./sessions";
+import { Recoveries, type RecoveryDocument } from "./recovery/recoveries";
+import { RecoveryCodes } from "./second-factor/recovery-codes";
+import { SecondFactors } from "./second-factor/second-factor";
+import { type SessionDocument, Sessions } from "./sessions/sessions";
 import { type AttemptsDocument, Throttle } from "./throttle";
+import { type KeyDocument, KeyRing, rotationRules } from "./tokens/key-ring";
+import { OneTimeTokens, type TokenDocument } from "./tokens/one-time-tokens";
+import { RefreshTokens } from "./tokens/refresh-token";
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -6,7 +6,7 @@ import { after, now } from "../../lib/time";
 import type { AccountMail } from "../notification/notification.contract";
 import type { EndReason } from "./auth.contract";
 import type { LinksByProvider } from "./oauth/links";
-import type { SecondFactor } from "./second-factor";
+import type { SecondFactor } from "./second-factor/second-factor";
 
 /** How somebody proves to be the user of the same id. */
 export interface CredentialDocument extends Document {

@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { AuthStore } from "./auth.store";
 import type { CredentialDocument } from "./credentials";
-import type { Revoking } from "./revoking";
+import type { Revoking } from "./sessions/revoking";
 import type { Neighbours } from "./sign-in";
 
 /** Milliseconds that `notification` may take to put a mail into its queue. */

@@ -6,8 +6,8 @@ import { now } from "../../lib/time";
 import * as schema from "./auth.schema";
 import type { AuthStore } from "./auth.store";
 import type { FollowingUp } from "./follow-up";
-import type { Revoking } from "./revoking";
-import { Reset, WasReset } from "./second-factor.schema";
+import { Reset, WasReset } from "./second-factor/second-factor.schema";
+import type { Revoking } from "./sessions/revoking";
 
 /** What whoever operates the shop asks: `auth.contract.ts` says what each promises. */
 export function operationsActions(

@@ -4,14 +4,14 @@ import { crashPoint } from "../../lib/crash";
 import type { Environment } from "../../lib/environment";
 import { forbidden, hasType, unauthorized } from "../../lib/errors";
 import type { UserView } from "../user/user.contract";
-import { signAccessToken } from "./access-token";
 import type { authConfig } from "./auth.config";
 import type { AuthStore } from "./auth.store";
 import { type CredentialDocument, normaliseEmail } from "./credentials";
-import type { Passwords } from "./passwords";
-import type { Revoking } from "./revoking";
-import { mustEnrol, type SecondFactor } from "./second-factor";
-import { requireStrong } from "./weak-passwords";
+import type { Passwords } from "./passwords/passwords";
+import { requireStrong } from "./passwords/weak-passwords";
+import { mustEnrol, type SecondFactor } from "./second-factor/second-factor";
+import type { Revoking } from "./sessions/revoking";
+import { signAccessToken } from "./tokens/access-token";
 
 /** A way to ask other contexts; Moleculer's contexts want their `call` as a method. */
 export interface Neighbours {

@@ -1,7 +1,7 @@
 import { sign } from "jsonwebtoken";
 import { newId } from "../../lib/ids";
 import type { AuthStore } from "../../services/auth/auth.store";
-import { KeyRing, rotationRules } from "../../services/auth/key-ring";
+import { KeyRing, rotationRules } from "../../services/auth/tokens/key-ring";
 import { pass } from "./auth.clock";
 import { withAuthStore } from "./auth.parts";
 

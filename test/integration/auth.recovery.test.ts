@@ -1,6 +1,6 @@
 import type { Change } from "../../lib/store/collection";
 import type { CredentialDocument } from "../../services/auth/credentials";
-import { recovery } from "../../services/auth/recovery";
+import { recovery } from "../../services/auth/recovery/recovery";
 import { type Account, claimsOf, metaOf, newEmail, PASSWORD, register } from "./auth.accounts";
 import { pass } from "./auth.clock";
 import { withAuthStore } from "./auth.parts";

@@ -3,7 +3,7 @@ import { hash } from "@node-rs/argon2";
 import { decode, verify } from "jsonwebtoken";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import authService from "../../services/auth/auth.service";
-import { Passwords } from "../../services/auth/passwords";
+import { Passwords } from "../../services/auth/passwords/passwords";
 import userService from "../../services/user/user.service";
 import { type Account, claimsOf, newEmail, PASSWORD, register } from "./auth.accounts";
 import { pass } from "./auth.clock";

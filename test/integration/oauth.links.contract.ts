@@ -5,7 +5,7 @@ import { type AuthStore, authStore } from "../../services/auth/auth.store";
 import type { CredentialDocument } from "../../services/auth/credentials";
 import { newMail } from "../../services/auth/mails";
 import type { NewAccount } from "../../services/auth/oauth/links";
-import { hashToken, randomToken } from "../../services/auth/one-time-tokens";
+import { hashToken, randomToken } from "../../services/auth/tokens/one-time-tokens";
 import { newEmail } from "./auth.accounts";
 
 const mail = () => newMail("provider.linked", {});

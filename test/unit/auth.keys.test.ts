@@ -1,4 +1,4 @@
-import { keysToForget, keyToMake, signingKey } from "../../services/auth/keys";
+import { keysToForget, keyToMake, signingKey } from "../../services/auth/tokens/keys";
 
 const HOUR = 3_600_000;
 const rules = { rotationMs: 24 * HOUR, aheadMs: HOUR, keptMs: HOUR / 4 };

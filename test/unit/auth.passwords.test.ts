@@ -1,7 +1,7 @@
-import { typedAsLatin } from "../../services/auth/korean-passwords";
-import { period, windows } from "../../services/auth/password-strength";
-import { Passwords } from "../../services/auth/passwords";
-import { requireStrong } from "../../services/auth/weak-passwords";
+import { typedAsLatin } from "../../services/auth/passwords/korean-passwords";
+import { period, windows } from "../../services/auth/passwords/password-strength";
+import { Passwords } from "../../services/auth/passwords/passwords";
+import { requireStrong } from "../../services/auth/passwords/weak-passwords";
 
 const about = { email: "Kim.Minji@example.org", name: "Kim Minji Park" };
 const check = (password: string) => () => requireStrong(password, "password", about);

@@ -1,8 +1,8 @@
 import { Secret, URI } from "otpauth";
-import { RecoveryCodes } from "../../services/auth/recovery-codes";
 import { seal, unseal } from "../../services/auth/sealing";
-import { mustEnrol } from "../../services/auth/second-factor";
-import { inBase32, matchingStep, newTotpSecret, otpauthUrl, totpCode } from "../../services/auth/totp";
+import { RecoveryCodes } from "../../services/auth/second-factor/recovery-codes";
+import { mustEnrol } from "../../services/auth/second-factor/second-factor";
+import { inBase32, matchingStep, newTotpSecret, otpauthUrl, totpCode } from "../../services/auth/second-factor/totp";
 
 const RFC_SECRET = Buffer.from("12345678901234567890");
 /** RFC 6238, appendix B; the last six of its eight digits. */

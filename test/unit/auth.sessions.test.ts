@@ -1,4 +1,4 @@
-import { forgettable, GRACE_MS, MAX_LIVE } from "../../services/auth/sessions";
+import { forgettable, GRACE_MS, MAX_LIVE } from "../../services/auth/sessions/sessions";
 
 const at = (ms: number) => new Date(Date.UTC(2030, 0, 1) + ms).toISOString();
 

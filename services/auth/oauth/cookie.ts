@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
-import { hashToken, randomToken } from "../one-time-tokens";
+import { hashToken, randomToken } from "../tokens/one-time-tokens";
 
 /** Seconds from asking a provider to coming back. */
 export const COOKIE_S = 600;

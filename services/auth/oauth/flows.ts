@@ -2,7 +2,7 @@ import { createHmac, hkdfSync } from "node:crypto";
 import type { ProviderId } from "../../../lib/environment-providers";
 import type { Document, OpenableCollection } from "../../../lib/store/collection";
 import { after, now } from "../../../lib/time";
-import { hashToken, randomToken } from "../one-time-tokens";
+import { hashToken, randomToken } from "../tokens/one-time-tokens";
 import { type Browser, COOKIE_S } from "./cookie";
 
 /** What somebody went to a provider for. */

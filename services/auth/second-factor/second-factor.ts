@@ -1,12 +1,12 @@
 import { hkdfSync } from "node:crypto";
-import type { Meta, Role } from "../../lib/actions";
-import { newId } from "../../lib/ids";
-import type { Change } from "../../lib/store/collection";
-import { now } from "../../lib/time";
-import type { CredentialDocument, Credentials } from "./credentials";
-import { newMail } from "./mails";
+import type { Meta, Role } from "../../../lib/actions";
+import { newId } from "../../../lib/ids";
+import type { Change } from "../../../lib/store/collection";
+import { now } from "../../../lib/time";
+import type { CredentialDocument, Credentials } from "../credentials";
+import { newMail } from "../mails";
+import { seal, unseal } from "../sealing";
 import type { RecoveryCodes } from "./recovery-codes";
-import { seal, unseal } from "./sealing";
 import { matchingStep, newTotpSecret } from "./totp";
 
 /** What a credential holds beside its first factor. */

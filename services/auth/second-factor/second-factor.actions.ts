@@ -1,19 +1,19 @@
 import type { ActionSchema } from "moleculer";
-import { action, callerOf, type Meta, type ShopContext } from "../../lib/actions";
-import type { Settings } from "../../lib/config/declaration";
-import { crashPoint } from "../../lib/crash";
-import type { Environment } from "../../lib/environment";
-import { conflict, forbidden, hasType, invalid, unauthorized, unprocessable } from "../../lib/errors";
-import { Nothing } from "../../lib/schema";
-import type { authConfig } from "./auth.config";
-import { NoParams, Tokens } from "./auth.schema";
-import type { AuthStore } from "./auth.store";
-import type { CredentialDocument } from "./credentials";
-import type { FollowingUp } from "./follow-up";
-import type { Passwords } from "./passwords";
+import { action, callerOf, type Meta, type ShopContext } from "../../../lib/actions";
+import type { Settings } from "../../../lib/config/declaration";
+import { crashPoint } from "../../../lib/crash";
+import type { Environment } from "../../../lib/environment";
+import { conflict, forbidden, hasType, invalid, unauthorized, unprocessable } from "../../../lib/errors";
+import { Nothing } from "../../../lib/schema";
+import type { authConfig } from "../auth.config";
+import { NoParams, Tokens } from "../auth.schema";
+import type { AuthStore } from "../auth.store";
+import type { CredentialDocument } from "../credentials";
+import type { FollowingUp } from "../follow-up";
+import type { Passwords } from "../passwords/passwords";
+import { signedIn } from "../sessions/signed-in";
+import type { SignIn } from "../sign-in";
 import * as schema from "./second-factor.schema";
-import type { SignIn } from "./sign-in";
-import { signedIn } from "./signed-in";
 import { inBase32, otpauthUrl } from "./totp";
 
 interface Parts {

@@ -1,9 +1,9 @@
 import type { ActionSchema } from "moleculer";
-import { action } from "../../lib/actions";
-import { Nothing } from "../../lib/schema";
-import * as schema from "./auth.schema";
-import type { AuthStore } from "./auth.store";
-import type { Revoking } from "./revoking";
+import { action } from "../../../lib/actions";
+import { Nothing } from "../../../lib/schema";
+import * as schema from "../auth.schema";
+import type { AuthStore } from "../auth.store";
+import type { Revoking } from "../sessions/revoking";
 
 const later = (a: string, b: string) => new Date(Math.max(Date.parse(a), Date.parse(b))).toISOString();
 

@@ -1,5 +1,5 @@
-import { Id, OneOf, Strict, Timestamp, Type } from "../../lib/schema";
-import { Email, NewPassword } from "./auth.schema";
+import { Id, OneOf, Strict, Timestamp, Type } from "../../../lib/schema";
+import { Email, NewPassword } from "../auth.schema";
 
 const LinkToken = Type.String({ minLength: 1, maxLength: 512, description: "as the mail's link has it" });
 

@@ -1,4 +1,4 @@
-import { Id, ShownText, Strict, Timestamp, Type } from "../../lib/schema";
+import { Id, ShownText, Strict, Timestamp, Type } from "../../../lib/schema";
 
 const Code = Type.String({ minLength: 1, maxLength: 64, description: "of the app, or a recovery code" });
 const CodeOfApp = Type.String({ minLength: 1, maxLength: 64, description: "six digits, of the app" });

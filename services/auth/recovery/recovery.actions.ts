@@ -1,7 +1,7 @@
 import type { ActionSchema } from "moleculer";
-import { action, callerOf } from "../../lib/actions";
-import { Nothing } from "../../lib/schema";
-import { NoParams } from "./auth.schema";
+import { action, callerOf } from "../../../lib/actions";
+import { Nothing } from "../../../lib/schema";
+import { NoParams } from "../auth.schema";
 import type { recovery } from "./recovery";
 import * as schema from "./recovery.schema";
 

@@ -1,12 +1,12 @@
 import { createHash, createPrivateKey, generateKeyPair, type KeyObject, scrypt } from "node:crypto";
 import { promisify } from "node:util";
-import type { Environment } from "../../lib/environment";
-import { unavailable } from "../../lib/errors";
-import { type Collection, type Document, DuplicateKey } from "../../lib/store/collection";
-import { now } from "../../lib/time";
-import type { PublicJwk } from "./auth.contract";
+import type { Environment } from "../../../lib/environment";
+import { unavailable } from "../../../lib/errors";
+import { type Collection, type Document, DuplicateKey } from "../../../lib/store/collection";
+import { now } from "../../../lib/time";
+import type { PublicJwk } from "../auth.contract";
+import { seal, unseal } from "../sealing";
 import { type KeyTimes, keysToForget, keyToMake, type RotationRules, signingKey } from "./keys";
-import { seal, unseal } from "./sealing";
 
 export interface KeyDocument extends Document, KeyTimes {
   publicJwk: PublicJwk;

@@ -1,8 +1,8 @@
-import { newId } from "../../lib/ids";
-import type { Collection, Document, Filter } from "../../lib/store/collection";
-import { after, now } from "../../lib/time";
-import type { EndReason } from "./auth.contract";
-import type { RefreshToken, RefreshTokens } from "./refresh-token";
+import { newId } from "../../../lib/ids";
+import type { Collection, Document, Filter } from "../../../lib/store/collection";
+import { after, now } from "../../../lib/time";
+import type { EndReason } from "../auth.contract";
+import type { RefreshToken, RefreshTokens } from "../tokens/refresh-token";
 
 /** A session: what one login, and the family of refresh tokens that comes of it, may go on with. */
 export interface SessionDocument extends Document {

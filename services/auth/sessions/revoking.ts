@@ -1,7 +1,7 @@
-import { crashPoint } from "../../lib/crash";
-import type { EndReason, Revocation } from "./auth.contract";
-import type { AuthStore } from "./auth.store";
-import type { CredentialDocument } from "./credentials";
+import { crashPoint } from "../../../lib/crash";
+import type { EndReason, Revocation } from "../auth.contract";
+import type { AuthStore } from "../auth.store";
+import type { CredentialDocument } from "../credentials";
 import type { SessionDocument } from "./sessions";
 
 const ofSession = (sid: string, at: string, reason?: EndReason): Revocation => ({

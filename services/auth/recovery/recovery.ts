@@ -1,20 +1,20 @@
-import type { Call, Meta } from "../../lib/actions";
-import { clientGroup } from "../../lib/client-group";
-import { crashPoint } from "../../lib/crash";
-import { conflict, hasType, ShopError, tooMany } from "../../lib/errors";
-import type { Static } from "../../lib/schema";
-import { after, isPast } from "../../lib/time";
-import type { UserView } from "../user/user.contract";
-import type { AuthStore } from "./auth.store";
-import { normaliseEmail } from "./credentials";
-import type { FollowingUp } from "./follow-up";
-import { newMail } from "./mails";
-import { LIFETIME_MS } from "./one-time-tokens";
-import type { Passwords } from "./passwords";
+import type { Call, Meta } from "../../../lib/actions";
+import { clientGroup } from "../../../lib/client-group";
+import { crashPoint } from "../../../lib/crash";
+import { conflict, hasType, ShopError, tooMany } from "../../../lib/errors";
+import type { Static } from "../../../lib/schema";
+import { after, isPast } from "../../../lib/time";
+import type { UserView } from "../../user/user.contract";
+import type { AuthStore } from "../auth.store";
+import { normaliseEmail } from "../credentials";
+import type { FollowingUp } from "../follow-up";
+import { newMail } from "../mails";
+import type { Passwords } from "../passwords/passwords";
+import { requireStrong } from "../passwords/weak-passwords";
+import type { Allowance } from "../throttle";
+import { LIFETIME_MS } from "../tokens/one-time-tokens";
 import type { RecoveryDocument } from "./recoveries";
 import type { MailedToken, MailToken } from "./recovery.schema";
-import type { Allowance } from "./throttle";
-import { requireStrong } from "./weak-passwords";
 
 const HOUR_MS = 3_600_000;
 /** What somebody else can have sent to an address, or have us write down, is bounded. */

@@ -1,7 +1,7 @@
 import { sign } from "jsonwebtoken";
-import type { Environment } from "../../lib/environment";
-import { newId } from "../../lib/ids";
-import type { UserView } from "../user/user.contract";
+import type { Environment } from "../../../lib/environment";
+import { newId } from "../../../lib/ids";
+import type { UserView } from "../../user/user.contract";
 import type { SigningKey } from "./key-ring";
 
 export interface Claims {

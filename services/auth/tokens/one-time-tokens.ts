@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Collection, Document } from "../../lib/store/collection";
-import { after, now } from "../../lib/time";
+import type { Collection, Document } from "../../../lib/store/collection";
+import { after, now } from "../../../lib/time";
 
 /** What a token of each kind stands for. */
 export interface Purposes {

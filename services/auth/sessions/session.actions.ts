@@ -1,11 +1,11 @@
 import type { ActionSchema } from "moleculer";
-import { action, callerOf } from "../../lib/actions";
-import { notFound } from "../../lib/errors";
-import { Nothing } from "../../lib/schema";
-import * as schema from "./auth.schema";
-import type { AuthStore } from "./auth.store";
+import { action, callerOf } from "../../../lib/actions";
+import { notFound } from "../../../lib/errors";
+import { Nothing } from "../../../lib/schema";
+import * as schema from "../auth.schema";
+import type { AuthStore } from "../auth.store";
+import { badRefreshToken } from "../sign-in";
 import type { Revoking } from "./revoking";
-import { badRefreshToken } from "./sign-in";
 
 /** What one does with one's own sessions. */
 export const sessionActions = (

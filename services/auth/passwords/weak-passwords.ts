@@ -1,4 +1,4 @@
-import { invalid, unprocessable } from "../../lib/errors";
+import { invalid, unprocessable } from "../../../lib/errors";
 import { type Person, weakness } from "./password-strength";
 import { normalisePassword } from "./passwords";
 

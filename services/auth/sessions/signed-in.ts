@@ -1,5 +1,5 @@
-import type { AuthStore } from "./auth.store";
-import type { CredentialDocument } from "./credentials";
+import type { AuthStore } from "../auth.store";
+import type { CredentialDocument } from "../credentials";
 
 /**
  * The credential of whoever asks in a session; null where that session has ended or is about to, although its access token

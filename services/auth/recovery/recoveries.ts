@@ -1,9 +1,9 @@
-import type { Meta } from "../../lib/actions";
-import { newId } from "../../lib/ids";
-import { currentTrace } from "../../lib/request-scope";
-import type { Collection, Document } from "../../lib/store/collection";
-import { now } from "../../lib/time";
-import { normaliseEmail } from "./credentials";
+import type { Meta } from "../../../lib/actions";
+import { newId } from "../../../lib/ids";
+import { currentTrace } from "../../../lib/request-scope";
+import type { Collection, Document } from "../../../lib/store/collection";
+import { now } from "../../../lib/time";
+import { normaliseEmail } from "../credentials";
 
 /** Somebody forgot the password of the account with this address, if there is one: looked at when they are answered. */
 export interface RecoveryDocument extends Document {
