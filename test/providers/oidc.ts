@@ -82,6 +82,9 @@ export class OidcProvider {
         if (ready) resolve();
       });
     });
+    // A test that fails before it ends it goes on to its end.
+    child.unref();
+    child.channel?.unref();
   }
 
   /** Lets somebody sign in with that login, or says something else of them from now on. */
