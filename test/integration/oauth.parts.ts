@@ -12,7 +12,7 @@ import { OidcProvider, type Person } from "../providers/oidc";
 import { type Account, newEmail, PASSWORD } from "./auth.accounts";
 import { eventually, startNode, type TestNode } from "./node";
 
-export type ProviderName = "oidc" | "kakao" | "naver";
+export type ProviderName = "oidc" | "google" | "kakao" | "naver";
 
 interface Problem {
   code: string;
@@ -45,11 +45,11 @@ const client = (redirectUri: string) => ({ id: "shop-id", secret: "shop-secret-o
 export async function startProviders(web: string) {
   const callback = (provider: ProviderName) => `${web}/api/v1/auth/oauth/${provider}/callback`;
   const { id: client_id, secret: client_secret } = client("");
-  const known = { client_id, client_secret, redirect_uris: [callback("oidc")] };
+  const known = { client_id, client_secret, redirect_uris: [callback("oidc"), callback("google")] };
   const oidc = await OidcProvider.start([{ ...known, token_endpoint_auth_method: "client_secret_basic" }], {});
   const kakao = await new KakaoServer(client(callback("kakao")), {}).listen();
   const naver = await new NaverServer(client(callback("naver")), {}).listen();
-  const clients = (["OIDC", "KAKAO", "NAVER"] as const).flatMap((name) => [
+  const clients = ["OIDC", "GOOGLE", "KAKAO", "NAVER"].flatMap((name) => [
     [`OAUTH_${name}_CLIENT_ID`, client_id],
     [`OAUTH_${name}_CLIENT_SECRET`, client_secret],
   ]);
@@ -57,12 +57,13 @@ export async function startProviders(web: string) {
     ...Object.fromEntries(clients),
     WEB_URL: web,
     OAUTH_OIDC_ISSUER: oidc.issuer,
+    OAUTH_GOOGLE_ISSUER: oidc.issuer,
     OAUTH_KAKAO_ISSUER: kakao.origin,
     OAUTH_NAVER_URL: naver.origin,
     OAUTH_NAVER_API_URL: naver.origin,
   };
   const close = async () => void (await Promise.all([oidc.kill(), kakao.close(), naver.close()]));
-  return { oidc, kakao, naver, environment, secret: client_secret, close };
+  return { oidc, google: oidc, kakao, naver, environment, secret: client_secret, close };
 }
 
 type Providers = Awaited<ReturnType<typeof startProviders>>;

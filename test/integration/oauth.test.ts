@@ -17,7 +17,7 @@ beforeAll(() => startShop());
 afterAll(stopShop);
 
 const admin = { user: { id: "an-admin", roles: ["admin" as const], sid: "" } };
-const providers: ProviderName[] = ["oidc", "kakao", "naver"];
+const providers = ["oidc", "kakao", "naver"] as const satisfies ProviderName[];
 
 it("tells which providers one can sign in with", async () => {
   const { body } = await shop.call("GET", "/auth/providers");
@@ -25,6 +25,7 @@ it("tells which providers one can sign in with", async () => {
     items: [
       { id: "kakao", name: "Kakao" },
       { id: "naver", name: "Naver" },
+      { id: "google", name: "Google" },
       { id: "oidc", name: "OpenID Connect" },
     ],
   });
@@ -97,6 +98,14 @@ it("signs in with Naver, which does not say that an address is verified", async 
   const { user } = await shop.account("naver", id);
   expect(user).toMatchObject({ email: null, emailVerified: false, name: "이몽룡" });
   expect((await shop.account("naver", id)).user).toEqual(user);
+});
+
+it("signs in with Google as with any OpenID provider", async () => {
+  const email = newEmail();
+  const login = await shop.person({ email, email_verified: true, name: "Kim" });
+  const { user } = await shop.account("google", login);
+  expect(user).toMatchObject({ email, emailVerified: true, name: "Kim" });
+  expect((await shop.account("google", login)).user).toEqual(user);
 });
 
 it("keeps apart the same subject of two providers", async () => {

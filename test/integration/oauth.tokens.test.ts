@@ -64,6 +64,16 @@ it("what userinfo says of somebody else is not believed", async () => {
   expect(await endOf(honest, login)).toEqual({ path: "/", error: "PROVIDER_ERROR" });
 });
 
+it("asks userinfo nothing that the ID token has told already", async () => {
+  const { kakao } = shop.providers;
+  const login = person(newEmail());
+  kakao.idToken = (claims) => honest({ ...claims, email_verified: true });
+  const before = kakao.count("/v1/oidc/userinfo");
+  const { user } = await shop.account("kakao", login);
+  expect(user).toMatchObject({ email: kakao.people[login]?.email, emailVerified: true });
+  expect(kakao.count("/v1/oidc/userinfo")).toBe(before);
+});
+
 it("asks for endpoints and keys once, not at every sign-in", async () => {
   const { oidc, kakao } = shop.providers;
   for (let i = 0; i < 3; i++) {
