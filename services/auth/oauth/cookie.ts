@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { Mac } from "../derived-keys";
 import { hashToken, randomToken } from "../tokens/one-time-tokens";
 
 /** Seconds from asking a provider to coming back. */
@@ -19,14 +19,14 @@ export interface Browser {
 export class BrowserCookies {
   readonly name: string;
   private readonly attributes: string;
-  private readonly sealKey: Uint8Array;
+  private readonly seals: Mac;
 
   constructor(keySecret: string, webUrl: string) {
     const secure = webUrl.startsWith("https:");
     // The prefix keeps other hosts of the domain from setting it (RFC 6265bis, 4.1.3.2).
     this.name = secure ? "__Host-sign-in" : "sign-in";
     this.attributes = `; Path=/; Max-Age=${COOKIE_S}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
-    this.sealKey = new Uint8Array(hkdfSync("sha256", keySecret, "", "shop sign-in cookies", 32));
+    this.seals = new Mac(keySecret, "sign-in cookies");
   }
 
   /** The browser that sent this `Cookie` header; undefined where it has none of our cookies. */
@@ -35,7 +35,7 @@ export class BrowserCookies {
       const [name, value = "", ...rest] = pair.trim().split("=");
       const [secret = "", seal = "", ...more] = value.split(".");
       if (name !== this.name || rest.length > 0 || more.length > 0) continue;
-      if (this.isSealed(secret, seal)) return { secret, hash: hashToken(secret) };
+      if (secret !== "" && this.seals.matches(secret, seal)) return { secret, hash: hashToken(secret) };
     }
     return undefined;
   }
@@ -47,16 +47,6 @@ export class BrowserCookies {
 
   /** The `Set-Cookie` header; again for the same browser, it starts the time anew. */
   header({ secret }: Browser): string {
-    return `${this.name}=${secret}.${this.seal(secret)}${this.attributes}`;
-  }
-
-  private isSealed(secret: string, seal: string): boolean {
-    const expected = Buffer.from(this.seal(secret));
-    const given = Buffer.from(seal);
-    return secret !== "" && given.length === expected.length && timingSafeEqual(given, expected);
-  }
-
-  private seal(secret: string): string {
-    return createHmac("sha256", this.sealKey).update(secret).digest("base64url");
+    return `${this.name}=${secret}.${this.seals.of(secret)}${this.attributes}`;
   }
 }

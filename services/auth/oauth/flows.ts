@@ -1,7 +1,7 @@
-import { createHmac, hkdfSync } from "node:crypto";
 import type { ProviderId } from "../../../lib/environment-providers";
 import type { Document, OpenableCollection } from "../../../lib/store/collection";
 import { after, now } from "../../../lib/time";
+import { Mac } from "../derived-keys";
 import { hashToken, randomToken } from "../tokens/one-time-tokens";
 import { type Browser, COOKIE_S } from "./cookie";
 
@@ -32,13 +32,13 @@ export interface Secrets {
  * made for; the store has its hash, which gives nothing away.
  */
 export class Flows {
-  private readonly key: Uint8Array;
+  private readonly derived: Mac;
 
   constructor(
     readonly collection: OpenableCollection<FlowDocument>,
     keySecret: string,
   ) {
-    this.key = new Uint8Array(hkdfSync("sha256", keySecret, "", "shop sign-in flows", 32));
+    this.derived = new Mac(keySecret, "sign-in flows");
   }
 
   async begin(flow: Flow, browser: Browser): Promise<Secrets> {
@@ -65,8 +65,7 @@ export class Flows {
   }
 
   private secrets(state: string, { secret }: Browser): Secrets {
-    const derived = (purpose: string) =>
-      createHmac("sha256", this.key).update(`${purpose}.${state}.${secret}`).digest("base64url");
+    const derived = (purpose: string) => this.derived.of(`${purpose}.${state}.${secret}`);
     return { state, nonce: derived("nonce"), verifier: derived("verifier") };
   }
 }

@@ -1,4 +1,5 @@
-import { createHmac, hkdfSync, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
+import { Mac } from "../derived-keys";
 
 const CODES = 10;
 /** Five bits each: 80 bits, which no number of tries finds. */
@@ -14,7 +15,7 @@ const newCode = (): string =>
     .replace(GROUP, "$&-");
 
 /** One spelling for what is typed: without gaps, whatever the case, and with the digits that letters were read for. */
-export const normaliseRecoveryCode = (typed: string): string =>
+const normalise = (typed: string): string =>
   typed.normalize("NFKC").toUpperCase().replaceAll(/[\s-]/g, "").replaceAll("O", "0").replaceAll(/[IL]/g, "1");
 
 /**
@@ -22,25 +23,25 @@ export const normaliseRecoveryCode = (typed: string): string =>
  * could try codes against: it takes the secret that the signing keys are sealed with.
  */
 export class RecoveryCodes {
-  private readonly key: Uint8Array;
+  private readonly mac: Mac;
 
   constructor(keySecret: string) {
-    this.key = new Uint8Array(hkdfSync("sha256", keySecret, "", "shop recovery codes", 32));
+    this.mac = new Mac(keySecret, "recovery codes");
   }
 
   /** Codes to show once, and what is stored of them. */
   make(userId: string): { codes: string[]; hashes: string[] } {
     const codes = Array.from({ length: CODES }, newCode);
-    return { codes, hashes: codes.map((code) => this.hmac(userId, normaliseRecoveryCode(code))) };
+    return { codes, hashes: codes.map((code) => this.hashOf(userId, normalise(code))) };
   }
 
   /** What is stored of a code as it was typed; null where the text is no recovery code at all. */
   hash(userId: string, typed: string): string | null {
-    const code = normaliseRecoveryCode(typed);
-    return CODE.test(code) ? this.hmac(userId, code) : null;
+    const code = normalise(typed);
+    return CODE.test(code) ? this.hashOf(userId, code) : null;
   }
 
-  private hmac(userId: string, code: string): string {
-    return createHmac("sha256", this.key).update(`${userId}:${code}`).digest("base64url");
+  private hashOf(userId: string, code: string): string {
+    return this.mac.of(`${userId}:${code}`);
   }
 }

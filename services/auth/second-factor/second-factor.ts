@@ -1,9 +1,9 @@
-import { hkdfSync } from "node:crypto";
 import type { Meta, Role } from "../../../lib/actions";
 import { newId } from "../../../lib/ids";
 import type { Change } from "../../../lib/store/collection";
 import { now } from "../../../lib/time";
 import type { CredentialDocument, Credentials } from "../credentials";
+import { derivedKey } from "../derived-keys";
 import { newMail } from "../mails";
 import { seal, unseal } from "../sealing";
 import type { RecoveryCodes } from "./recovery-codes";
@@ -45,7 +45,7 @@ export class SecondFactors {
     private readonly recoveryCodes: RecoveryCodes,
     keySecret: string,
   ) {
-    this.key = new Uint8Array(hkdfSync("sha256", keySecret, "", "shop second factors", 32));
+    this.key = derivedKey(keySecret, "second factors");
   }
 
   /** A secret for an app, in the place of one that was not confirmed; null where a second factor is on. */
