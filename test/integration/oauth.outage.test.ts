@@ -1,7 +1,9 @@
 import { performance } from "node:perf_hooks";
+import { AT_ONCE } from "../../services/auth/oauth/asking";
 import { Browser } from "../providers/browser";
 import { type Fault, HUGE_BYTES, type LoopbackProvider } from "../providers/loopback";
 import { PASSWORD } from "./auth.accounts";
+import { eventually } from "./node";
 import { newLogin, type ProviderName, shop, startShop, stopShop, toldTo } from "./oauth.parts";
 
 beforeAll(() => startShop());
@@ -84,6 +86,24 @@ it("says so within the time where a provider hangs or drips at any step, while a
   kakao.faults.clear();
   await expect(shop.account("oidc", await shop.person())).resolves.toHaveProperty("accessToken");
 }, 40_000);
+
+it("turns people away at once where too many wait for a provider, and lets in those of others", async () => {
+  const { kakao } = shop.providers;
+  const people = await Promise.all(Array.from({ length: AT_ONCE }, () => held("kakao")));
+  const late = await held("kakao");
+  kakao.faults.set("/oauth/token", "hang");
+  const before = kakao.count("/oauth/token");
+  let ended = 0;
+  const waiting = people.map(({ back }) => back().finally(() => ended++));
+  await eventually(() => kakao.count("/oauth/token") === before + AT_ONCE);
+  expect(toldTo(await late.back())).toEqual(FAILED);
+  await expect(shop.account("naver", person())).resolves.toHaveProperty("accessToken");
+  expect(ended).toBe(0);
+  kakao.faults.clear();
+  kakao.hangUp();
+  for (const result of await Promise.all(waiting)) expect(toldTo(result)).toEqual(FAILED);
+  await expect(shop.account("kakao", person())).resolves.toHaveProperty("accessToken");
+});
 
 const faults: Fault[] = ["broken", "garbage", "huge", "reset"];
 const steps: [ProviderName, string][] = [

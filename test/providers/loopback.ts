@@ -91,6 +91,11 @@ export abstract class LoopbackProvider {
     });
   }
 
+  /** Whoever waits for an answer gets none. */
+  hangUp(): void {
+    this.server.closeAllConnections();
+  }
+
   count(path: string): number {
     return this.asked.filter((one) => one.path === path).length;
   }

@@ -1,4 +1,3 @@
-import type { Meta } from "../../../lib/actions";
 import { crashPoint } from "../../../lib/crash";
 import { hasType } from "../../../lib/errors";
 import { DuplicateKey } from "../../../lib/store/collection";
@@ -6,8 +5,9 @@ import type { AuthStore } from "../auth.store";
 import type { CredentialDocument } from "../credentials";
 import type { FollowingUp } from "../follow-up";
 import { newMail } from "../mails";
+import type { Asking } from "../neighbours";
 import { signedIn } from "../sessions/signed-in";
-import type { Neighbours } from "../sign-in";
+import type { SignIn } from "../sign-in";
 import type { Identity } from "./flow";
 import type { FlowDocument } from "./flows";
 import { fitName, provenEmail } from "./person";
@@ -16,11 +16,9 @@ import type { Provider } from "./provider";
 /** What the page is told that somebody comes back to. */
 export type Told = Partial<Record<"code" | "error" | "linked", string>>;
 
-type Arrived = Neighbours & { meta: Pick<Meta, "acceptLanguage" | "userAgent" | "clientIp"> };
-
 interface Parts {
   store: AuthStore;
-  complete: (credential: CredentialDocument, asking: Neighbours) => Promise<CredentialDocument>;
+  complete: SignIn["complete"];
   soon: FollowingUp["soon"];
   /** Whether accounts are made at the moment. */
   registering: () => boolean;
@@ -45,7 +43,7 @@ export function arriving({ store, complete, soon, registering }: Parts) {
   }
 
   /** A code that this browser exchanges for tokens. */
-  async function enter(provider: Provider, identity: Identity, browser: string, asking: Arrived): Promise<Told> {
+  async function enter(provider: Provider, identity: Identity, browser: string, asking: Asking): Promise<Told> {
     const known = await links.bySubject(provider.id, identity.subject);
     const found = known ?? (await enrol(provider, identity));
     if (!("state" in found)) return found;
@@ -59,7 +57,7 @@ export function arriving({ store, complete, soon, registering }: Parts) {
     provider: Provider,
     { subject }: Identity,
     { userId, sid }: NonNullable<FlowDocument["link"]>,
-    { meta }: Arrived,
+    { meta }: Asking,
   ): Promise<Told> {
     const own = await signedIn(store, userId, sid);
     if (!own) return refused("BAD_STATE");
@@ -78,7 +76,7 @@ export function arriving({ store, complete, soon, registering }: Parts) {
   }
 
   return {
-    async arrived(provider: Provider, identity: Identity, flow: FlowDocument, asking: Arrived): Promise<Told> {
+    async arrived(provider: Provider, identity: Identity, flow: FlowDocument, asking: Asking): Promise<Told> {
       try {
         if (flow.link) return await link(provider, identity, flow.link, asking);
         return await enter(provider, identity, flow.browser, asking);

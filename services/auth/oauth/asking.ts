@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CustomFetch } from "openid-client";
 import { Agent, fetch } from "undici";
+import { Bulkhead } from "../../../lib/bulkhead";
+import { type Provider, ProviderFailure } from "./provider";
 
 /** Milliseconds for all that a provider is asked on behalf of one request. */
 const ALL_MS = 10_000;
@@ -10,10 +12,23 @@ const CONNECT_MS = 3000;
 /** Keys and claims take some kilobytes. */
 const MAX_ANSWER_BYTES = 512 * 1024;
 
+const tooMany = () => new ProviderFailure("too many wait for it already");
 const deadlines = new AsyncLocalStorage<AbortSignal>();
 
-/** Whatever `work` asks of a provider is given up when the time is over, however many questions it is made of. */
-export const inTime = <T>(work: () => Promise<T>): Promise<T> => deadlines.run(AbortSignal.timeout(ALL_MS), work);
+/** What a node asks one provider at once: one that hangs leaves room for those who come back from others. */
+export const AT_ONCE = 50;
+
+/** What providers are asked, within bounds for each. */
+export class Questions {
+  private readonly bulkheads = new Map<string, Bulkhead>();
+
+  /** Whatever `work` asks of a provider is given up when the time is over, however many questions it is made of. */
+  within<T>({ id }: Pick<Provider, "id">, work: () => Promise<T>): Promise<T> {
+    const bulkhead = this.bulkheads.get(id) ?? new Bulkhead(() => ({ concurrency: AT_ONCE, queue: 0 }), tooMany);
+    this.bulkheads.set(id, bulkhead);
+    return bulkhead.run(() => deadlines.run(AbortSignal.timeout(ALL_MS), work));
+  }
+}
 
 /** How providers are asked: no redirect is followed, no answer without end is read, none is waited for after the deadline. */
 export function providerFetch(): { ask: CustomFetch; close: () => Promise<void> } {

@@ -4,9 +4,10 @@ import { hasType, ShopError, unavailable } from "../../../lib/errors";
 import type { Metrics } from "../../../lib/metrics";
 import type { Tracer } from "../../../lib/tracing/tracer";
 import type { AuthStore } from "../auth.store";
-import type { Asking, SignIn } from "../sign-in";
+import type { Asking } from "../neighbours";
+import type { SignIn } from "../sign-in";
 import type { Arriving, Told } from "./arriving";
-import { inTime } from "./asking";
+import { Questions } from "./asking";
 import type { ProviderClients } from "./clients";
 import type { Browser } from "./cookie";
 import { causeOf, isDenial } from "./failure";
@@ -38,6 +39,7 @@ const isPlain = (answer: Record<string, unknown>): answer is Answer =>
 /** Signing in with a provider: going there, coming back, and getting tokens for the code that one came back with. */
 export function providerSignIn({ store, clients, arriving, proceed, webUrl, metrics, tracer, logger }: Parts) {
   const { flows, tokens, credentials } = store;
+  const questions = new Questions();
 
   /** What a page is told of it; why is for the log. */
   function failed(provider: Provider, step: string, error: unknown): "ACCESS_DENIED" | "PROVIDER_ERROR" {
@@ -49,7 +51,7 @@ export function providerSignIn({ store, clients, arriving, proceed, webUrl, metr
   /** Throws 503 PROVIDER_ERROR. */
   async function reach(provider: Provider): Promise<Configuration> {
     try {
-      return await inTime(() => clients.of(provider));
+      return await questions.within(provider, () => clients.of(provider));
     } catch (error) {
       throw unavailable(failed(provider, "start", error), "The provider cannot be reached at the moment; try again.");
     }
@@ -66,7 +68,7 @@ export function providerSignIn({ store, clients, arriving, proceed, webUrl, metr
     const span = { name: `${provider.id} identify`, service: "auth", kind: "CLIENT", remote: provider.id } as const;
     const ask = async () => identify(provider, await clients.of(provider), webUrl, answer, secrets);
     try {
-      return await tracer.run(span, () => inTime(ask));
+      return await tracer.run(span, () => questions.within(provider, ask));
     } catch (error) {
       return { error: failed(provider, "callback", error) };
     }
