@@ -36,20 +36,21 @@ const CLOSED_RETRY_S = 60;
 export default function authService(broker: ServiceBroker): ServiceSchema {
   const { config, environment, store: nodeStore } = nodeOf(broker);
   const settings = config.of(authConfig);
+  const logger = broker.getLogger("auth");
   const store = authStore(nodeStore, environment);
   const { credentials, sessions, throttle, tokens, keyRing } = store;
   const passwords = new Passwords();
   const revoke = revoking(store, (revocation) => broadcast(broker, "auth.revoked", revocation));
-  const { register, login, proceed, open, refresh, complete } = signIn(
+  const { register, login, proceed, open, refresh, complete } = signIn({
     store,
     passwords,
     revoke,
-    environment.jwt,
+    jwt: environment.jwt,
     settings,
-  );
+  });
   const asking = { call: callOf(broker) };
-  const { followUp, soon } = followingUp({ store, revoke, complete, asking, logger: broker.getLogger("auth") });
-  const recovering = recovery({ store, passwords, soon, call: asking.call });
+  const { followUp, soon } = followingUp({ store, revoke, complete, asking, logger });
+  const recovering = recovery({ store, passwords, soon, asking });
   const providers = withProviders({ broker, store, complete, proceed, soon, registering: () => settings.registering });
 
   /** The time before which nothing concerns an access token that lives. */
@@ -177,7 +178,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
       ...sessionActions(store, revoke),
       ...secondFactorActions({ store, passwords, settings, environment, open, soon }),
       ...recoveryActions(recovering),
-      ...operationsActions(store, revoke, soon, broker.getLogger("auth")),
+      ...operationsActions({ store, revoke, soon, logger }),
       ...tokenActions(store, revoke, oldest),
     },
   };

@@ -1,26 +1,24 @@
 import type { ServiceBroker } from "moleculer";
 import type { AuthStore } from "./auth.store";
 import type { CredentialDocument } from "./credentials";
+import { handOver, type Neighbours } from "./neighbours";
 import type { Revoking } from "./sessions/revoking";
-import type { Neighbours } from "./sign-in";
-
-/** Milliseconds that `notification` may take to put a mail into its queue. */
-const HAND_OVER_MS = 2000;
+import type { SignIn } from "./sign-in";
 
 interface Parts {
   store: AuthStore;
   revoke: Revoking;
   /** Goes on with a registration that is pending. */
-  complete: (credential: CredentialDocument, asking: Neighbours) => Promise<CredentialDocument>;
+  complete: SignIn["complete"];
   asking: Neighbours;
   logger: ServiceBroker["logger"];
 }
 
 /** Does what a change of a credential makes necessary; each part is idempotent and stays noted until it is done. */
 export function followingUp({ store: { credentials }, revoke, complete, asking, logger }: Parts) {
-  async function handOver({ _id: userId, mails = [] }: CredentialDocument): Promise<void> {
+  async function tellOwner({ _id: userId, mails = [] }: CredentialDocument): Promise<void> {
     for (const mail of mails) {
-      await asking.call("notification.mail", { ...mail, userId }, { timeout: HAND_OVER_MS });
+      await handOver(asking, { ...mail, userId });
       await credentials.handedOver(userId, mail.id);
     }
   }
@@ -35,7 +33,7 @@ export function followingUp({ store: { credentials }, revoke, complete, asking, 
   /** All that is left of it; rejects when a part could not be done, and the sweeper comes back to it. */
   async function followUp(credential: CredentialDocument): Promise<void> {
     if (credential.ending) await revoke.endOthers(credential);
-    await Promise.all([tellUser(credential), handOver(credential)]);
+    await Promise.all([tellUser(credential), tellOwner(credential)]);
     if (credential.state !== "pending") return credentials.followed(credential);
     await complete(credential, asking).catch(async (error: unknown) => {
       await credentials.postpone(credential);

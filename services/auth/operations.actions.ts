@@ -9,13 +9,17 @@ import type { FollowingUp } from "./follow-up";
 import { Reset, WasReset } from "./second-factor/second-factor.schema";
 import type { Revoking } from "./sessions/revoking";
 
+interface Parts {
+  store: AuthStore;
+  revoke: Revoking;
+  soon: FollowingUp["soon"];
+  logger: ServiceBroker["logger"];
+}
+
 /** What whoever operates the shop asks: `auth.contract.ts` says what each promises. */
-export function operationsActions(
-  { sessions, secondFactors }: AuthStore,
-  revoke: Revoking,
-  soon: FollowingUp["soon"],
-  logger: ServiceBroker["logger"],
-): Record<string, ActionSchema> {
+export function operationsActions({ store, revoke, soon, logger }: Parts): Record<string, ActionSchema> {
+  const { sessions, secondFactors } = store;
+
   async function end(userId: string | undefined, sid: string | undefined): Promise<number> {
     if (userId !== undefined && sid === undefined) {
       const { length } = await sessions.list(userId);

@@ -1,27 +1,17 @@
-import type { Call, Meta } from "../../lib/actions";
 import type { Settings } from "../../lib/config/declaration";
 import { crashPoint } from "../../lib/crash";
 import type { Environment } from "../../lib/environment";
-import { forbidden, hasType, unauthorized } from "../../lib/errors";
+import { forbidden, unauthorized } from "../../lib/errors";
 import type { UserView } from "../user/user.contract";
 import type { authConfig } from "./auth.config";
 import type { AuthStore } from "./auth.store";
 import { type CredentialDocument, normaliseEmail } from "./credentials";
+import { type Asking, findUser, type Neighbours } from "./neighbours";
 import type { Passwords } from "./passwords/passwords";
 import { requireStrong } from "./passwords/weak-passwords";
 import { mustEnrol, type SecondFactor } from "./second-factor/second-factor";
 import type { Revoking } from "./sessions/revoking";
 import { signAccessToken } from "./tokens/access-token";
-
-/** A way to ask other contexts; Moleculer's contexts want their `call` as a method. */
-export interface Neighbours {
-  call: Call;
-}
-
-/** Who is asking, and from where. */
-export interface Asking extends Neighbours {
-  meta: Pick<Meta, "clientIp" | "userAgent">;
-}
 
 const badCredentials = () => unauthorized("BAD_CREDENTIALS", "The email address or the password is wrong.");
 const secondFactorRequired = (mfaToken: string) =>
@@ -47,13 +37,18 @@ interface Proven {
   shown: string | undefined;
 }
 
-export function signIn(
-  { credentials, sessions, throttle, tokens, keyRing }: AuthStore,
-  passwords: Passwords,
-  revoking: Revoking,
-  jwt: Environment["jwt"],
-  settings: Settings<typeof authConfig>,
-) {
+interface Parts {
+  store: AuthStore;
+  passwords: Passwords;
+  revoke: Revoking;
+  jwt: Environment["jwt"];
+  settings: Settings<typeof authConfig>;
+}
+
+/** Registering, signing in and going on: whatever ends in tokens. */
+export function signIn({ store, passwords, revoke, jwt, settings }: Parts) {
+  const { credentials, sessions, throttle, tokens, keyRing } = store;
+
   function answer({ user, sid, refreshToken, issuedAt, on, shown }: Proven) {
     const restricted = mustEnrol(user.roles, settings.requiredRoles, on, shown);
     return {
@@ -64,16 +59,6 @@ export function signIn(
       expiresIn: jwt.accessSeconds,
       ...(restricted && { mfaEnrolmentRequired: true }),
     };
-  }
-
-  /** The user of an id; null for one who is erased or never came to be. */
-  async function findUser(id: string, asking: Neighbours): Promise<UserView | null> {
-    try {
-      return await asking.call("user.find", { id });
-    } catch (error) {
-      if (hasType(error, "USER_NOT_FOUND")) return null;
-      throw error;
-    }
   }
 
   /** Makes the user of a pending credential and then the credential good; whoever finds it undone does it again. */
@@ -95,7 +80,7 @@ export function signIn(
    */
   async function open(credential: CredentialDocument, asking: Asking, shown?: string) {
     const issuedAt = issueTime(credential);
-    const user = await findUser(credential._id, asking);
+    const user = await findUser(asking, credential._id);
     if (!user) throw badCredentials();
     if (user.status === "locked") throw forbidden("ACCOUNT_LOCKED", "This account is locked.");
     const { epoch, secondFactor: { on } = {} } = credential;
@@ -145,11 +130,11 @@ export function signIn(
     const { session, token } = found;
     const credential = await credentials.get(session.userId);
     const issuedAt = issueTime(credential);
-    const user = await findUser(session.userId, asking);
+    const user = await findUser(asking, session.userId);
     if (user?.status !== "active") throw badRefreshToken();
     const next = await sessions.rotate(session, token, asking.meta);
     if (!next) {
-      const reused = await revoking.end(session._id, "reuse");
+      const reused = await revoke.end(session._id, "reuse");
       throw reused ? unauthorized("REFRESH_TOKEN_REUSED", "A used refresh token ends its session.") : badRefreshToken();
     }
     const { _id: sid, secondFactor: shown } = session;

@@ -138,7 +138,7 @@ test("a known and an unknown address are written down alike, and nobody is asked
     const pending = await store.credentials.claim({ email: known, hash: "not looked at", name: "Kim" });
     await store.credentials.activate(pending);
     const never = () => Promise.reject(new Error("asked"));
-    const { forgot, takeUp } = recovery({ store, passwords: undefined as never, soon: never, call: never });
+    const { forgot, takeUp } = recovery({ store, passwords: undefined as never, soon: never, asking: { call: never } });
     const meta = { clientIp: "192.0.2.1", userAgent: "jest", acceptLanguage: "ko" };
     for (const email of [known, "other@example.org"]) await forgot(email, meta);
     const written = await store.recoveries.collection.find({}, { sort: ["email"] });

@@ -1,9 +1,9 @@
-import type { Meta } from "../../../lib/actions";
 import { newId } from "../../../lib/ids";
 import { currentTrace } from "../../../lib/request-scope";
 import type { Collection, Document } from "../../../lib/store/collection";
 import { now } from "../../../lib/time";
 import { normaliseEmail } from "../credentials";
+import type { Client } from "../neighbours";
 
 /** Somebody forgot the password of the account with this address, if there is one: looked at when they are answered. */
 export interface RecoveryDocument extends Document {
@@ -20,7 +20,7 @@ export interface RecoveryDocument extends Document {
 export class Recoveries {
   constructor(readonly collection: Collection<RecoveryDocument>) {}
 
-  async add(email: string, { acceptLanguage, userAgent, clientIp: ip }: Meta): Promise<void> {
+  async add(email: string, { acceptLanguage, userAgent, clientIp: ip }: Client): Promise<void> {
     const [at, client] = [now(), { acceptLanguage, userAgent, ip }];
     await this.collection.insert({
       _id: newId(),

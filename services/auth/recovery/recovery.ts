@@ -1,14 +1,13 @@
-import type { Call, Meta } from "../../../lib/actions";
 import { clientGroup } from "../../../lib/client-group";
 import { crashPoint } from "../../../lib/crash";
-import { conflict, hasType, ShopError, tooMany } from "../../../lib/errors";
+import { conflict, ShopError, tooMany } from "../../../lib/errors";
 import type { Static } from "../../../lib/schema";
 import { after, isPast } from "../../../lib/time";
-import type { UserView } from "../../user/user.contract";
 import type { AuthStore } from "../auth.store";
 import { normaliseEmail } from "../credentials";
 import type { FollowingUp } from "../follow-up";
 import { newMail } from "../mails";
+import { type Client, findUser, handOver, type Neighbours } from "../neighbours";
 import type { Passwords } from "../passwords/passwords";
 import { requireStrong } from "../passwords/weak-passwords";
 import type { Allowance } from "../throttle";
@@ -21,34 +20,23 @@ const HOUR_MS = 3_600_000;
 const BY_ADDRESS: Allowance = { times: 5, ms: HOUR_MS };
 const BY_CLIENT: Allowance = { times: 20, ms: HOUR_MS };
 const BY_ACCOUNT: Allowance = { times: 5, ms: HOUR_MS };
-const HAND_OVER_MS = 2000;
 
 interface Parts {
   store: AuthStore;
   passwords: Passwords;
   soon: FollowingUp["soon"];
-  call: Call;
+  asking: Neighbours;
 }
 
 const badToken = () => new ShopError(400, "BAD_TOKEN", "This link is no longer good. Ask for another one.");
 
 /** Proving an address by a link that is mailed to it, and getting back in by one. */
-export function recovery({ store, passwords, soon, call }: Parts) {
+export function recovery({ store, passwords, soon, asking }: Parts) {
   const { credentials, recoveries, throttle, tokens } = store;
-
-  /** Null for one who is erased or never came to be. */
-  async function findUser(id: string): Promise<UserView | null> {
-    try {
-      return await call("user.find", { id });
-    } catch (error) {
-      if (hasType(error, "USER_NOT_FOUND")) return null;
-      throw error;
-    }
-  }
 
   return {
     /** Takes the same work, and says the same, whether the address has an account or not. */
-    async forgot(email: string, meta: Meta): Promise<void> {
+    async forgot(email: string, meta: Client): Promise<void> {
       const client = clientGroup(meta.clientIp ?? "");
       if ((await throttle.spend(`recoveries from ${client}`, BY_CLIENT)) > 0) return;
       if ((await throttle.spend(`recoveries of ${normaliseEmail(email)}`, BY_ADDRESS)) > 0) return;
@@ -62,16 +50,16 @@ export function recovery({ store, passwords, soon, call }: Parts) {
       const credential = await credentials.byEmail(email);
       if (credential?.state === "active") {
         const mail = { id, userId: credential._id, kind: "password.reset" as const, at, acceptLanguage, userAgent, ip };
-        await call("notification.mail", mail, { timeout: HAND_OVER_MS });
+        await handOver(asking, mail);
       }
       crashPoint("auth.recovery-handed-over");
       await recoveries.done(request);
     },
 
     /** Throws 400 BAD_TOKEN, and 422 for a weak password, after which the token is as good as before. */
-    async reset({ token, newPassword }: { token: string; newPassword: string }, meta: Meta): Promise<void> {
+    async reset({ token, newPassword }: { token: string; newPassword: string }, meta: Client): Promise<void> {
       const found = await tokens.read("password.reset", token);
-      const user = found && (await findUser(found.userId));
+      const user = found && (await findUser(asking, found.userId));
       if (!found || !user) throw badToken();
       const { userId, passwordId, email } = found;
       requireStrong(newPassword, "newPassword", { email, name: user.name });
@@ -90,8 +78,8 @@ export function recovery({ store, passwords, soon, call }: Parts) {
     },
 
     /** Throws 409 NO_EMAIL and 429 TOO_MANY_ATTEMPTS. */
-    async askForProof(userId: string, meta: Meta): Promise<void> {
-      const { email, emailVerified } = await call("user.find", { id: userId });
+    async askForProof(userId: string, meta: Client): Promise<void> {
+      const { email, emailVerified } = await asking.call("user.find", { id: userId });
       if (email === null) throw conflict("NO_EMAIL", "This account has no email address.");
       if (emailVerified) return;
       const retryAfter = await throttle.spend(`verifications of ${userId}`, BY_ACCOUNT);
@@ -105,7 +93,7 @@ export function recovery({ store, passwords, soon, call }: Parts) {
     async prove(token: string): Promise<void> {
       const found = await tokens.read("email.verification", token);
       if (!found) throw badToken();
-      await call("user.verifyEmail", { id: found.userId, email: found.email });
+      await asking.call("user.verifyEmail", { id: found.userId, email: found.email });
       crashPoint("auth.email-verified");
       if (!(await tokens.use("email.verification", token))) throw badToken();
     },
@@ -119,7 +107,7 @@ export function recovery({ store, passwords, soon, call }: Parts) {
     }: Static<typeof MailToken>): Promise<Static<typeof MailedToken>> {
       const expiresAt = after(LIFETIME_MS[kind], requestedAt);
       if (isPast(expiresAt)) return null;
-      const [credential, user] = await Promise.all([credentials.get(userId), findUser(userId)]);
+      const [credential, user] = await Promise.all([credentials.get(userId), findUser(asking, userId)]);
       const isTheirs = user?.email === email && credential?.email === email && credential.state === "active";
       if (!isTheirs || (kind === "email.verification" && user.emailVerified)) return null;
       const token =

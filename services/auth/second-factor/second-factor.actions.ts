@@ -1,5 +1,5 @@
 import type { ActionSchema } from "moleculer";
-import { action, callerOf, type Meta, type ShopContext } from "../../../lib/actions";
+import { action, callerOf, type ShopContext } from "../../../lib/actions";
 import type { Settings } from "../../../lib/config/declaration";
 import { crashPoint } from "../../../lib/crash";
 import type { Environment } from "../../../lib/environment";
@@ -10,6 +10,7 @@ import { NoParams, Tokens } from "../auth.schema";
 import type { AuthStore } from "../auth.store";
 import type { CredentialDocument } from "../credentials";
 import type { FollowingUp } from "../follow-up";
+import type { Client } from "../neighbours";
 import type { Passwords } from "../passwords/passwords";
 import { signedIn } from "../sessions/signed-in";
 import type { SignIn } from "../sign-in";
@@ -50,7 +51,7 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
   }
 
   /** The credential whose code was taken; null for a wrong one. */
-  async function take(credential: CredentialDocument, code: string, meta: Meta) {
+  async function take(credential: CredentialDocument, code: string, meta: Client) {
     const taken = await counted(credential._id, () => secondFactors.take(credential, code, meta));
     if (taken?.mails) await soon(taken);
     return taken;

@@ -1,10 +1,11 @@
-import type { Meta, Role } from "../../../lib/actions";
+import type { Role } from "../../../lib/actions";
 import { newId } from "../../../lib/ids";
 import type { Change } from "../../../lib/store/collection";
 import { now } from "../../../lib/time";
 import type { CredentialDocument, Credentials } from "../credentials";
 import { derivedKey } from "../derived-keys";
 import { newMail } from "../mails";
+import type { Client } from "../neighbours";
 import { seal, unseal } from "../sealing";
 import type { RecoveryCodes } from "./recovery-codes";
 import { matchingStep, newTotpSecret } from "./totp";
@@ -25,8 +26,6 @@ export interface SecondFactor {
     recovery: string[];
   };
 }
-
-type Client = Pick<Meta, "acceptLanguage" | "userAgent" | "clientIp">;
 
 /** Whether a user of these roles may do nothing but enrol, in a session that has shown the second factor `shown`. Pure. */
 export const mustEnrol = (

@@ -2,6 +2,7 @@ import { newId } from "../../../lib/ids";
 import type { Collection, Document, Filter } from "../../../lib/store/collection";
 import { after, now } from "../../../lib/time";
 import type { EndReason } from "../auth.contract";
+import type { Client } from "../neighbours";
 import type { RefreshToken, RefreshTokens } from "../tokens/refresh-token";
 
 /** A session: what one login, and the family of refresh tokens that comes of it, may go on with. */
@@ -21,11 +22,6 @@ export interface SessionDocument extends Document {
   secondFactor?: string;
   revokedAt?: string;
   revokedFor?: EndReason;
-}
-
-export interface Client {
-  userAgent?: string;
-  clientIp?: string;
 }
 
 /** Two tabs that refresh at once both mean well; who comes later than this has a copy. */
