@@ -1,10 +1,8 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import { action, callerOf, callOf } from "../../lib/actions";
-import { crashPoint } from "../../lib/crash";
-import { forbidden, unavailable } from "../../lib/errors";
+import { action, callOf } from "../../lib/actions";
+import { unavailable } from "../../lib/errors";
 import { broadcast } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
-import { Nothing } from "../../lib/schema";
 import { after } from "../../lib/time";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { maintenanceMixin } from "../../mixins/maintenance.mixin";
@@ -14,12 +12,11 @@ import * as schema from "./auth.schema";
 import { authStore } from "./auth.store";
 import { seedDemoAccounts } from "./demo";
 import { followingUp } from "./follow-up";
-import { newMail } from "./mails";
 import { withProviders } from "./oauth/oauth";
 import { operationsActions } from "./operations.actions";
+import { passwordActions } from "./passwords/password.actions";
 import { loadEstimator } from "./passwords/password-strength";
 import { Passwords } from "./passwords/passwords";
-import { requireStrong } from "./passwords/weak-passwords";
 import { recovery } from "./recovery/recovery";
 import { recoveryActions } from "./recovery/recovery.actions";
 import { secondFactorActions } from "./second-factor/second-factor.actions";
@@ -138,42 +135,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
         handler: (ctx) => refresh(ctx.params.refreshToken, ctx),
       }),
 
-      changePassword: action({
-        rest: "POST /auth/password",
-        access: "signed-in",
-        limit: "credentials",
-        summary: "Changes one's password and ends every other session",
-        params: schema.ChangePassword,
-        returns: Nothing,
-        status: 204,
-        errors: [
-          [403, "WRONG_PASSWORD"],
-          [422, "WEAK_PASSWORD"],
-          [429, "TOO_MANY_ATTEMPTS"],
-        ],
-        async handler(ctx) {
-          const { id, sid } = callerOf(ctx);
-          const { currentPassword, newPassword } = ctx.params;
-          const credential = await throttle.proven(`password of ${id}`, ctx.meta.clientIp ?? "", async () => {
-            const own = await credentials.get(id);
-            return (await passwords.verify(own?.hash, currentPassword)) ? own : null;
-          });
-          if (!credential) throw forbidden("WRONG_PASSWORD", "The current password is wrong.");
-          const { name } = await ctx.call("user.find", { id });
-          requireStrong(newPassword, "newPassword", { email: credential.email ?? "", name });
-          const changed = await credentials.replacePassword(id, {
-            passwordId: credential.passwordId,
-            hash: await passwords.hash(newPassword),
-            keep: sid,
-            mail: newMail("password.changed", ctx.meta),
-          });
-          if (!changed) throw forbidden("WRONG_PASSWORD", "The password has just been changed.");
-          crashPoint("auth.password-changed");
-          await soon(changed);
-          return null;
-        },
-      }),
-
+      ...passwordActions({ store, passwords, soon }),
       ...providers.actions,
       ...sessionActions(store, revoke),
       ...secondFactorActions({ store, passwords, settings, environment, open, soon }),
