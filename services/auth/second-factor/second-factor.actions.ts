@@ -3,72 +3,38 @@ import { action, callerOf, type ShopContext } from "../../../lib/actions";
 import type { Settings } from "../../../lib/config/declaration";
 import { crashPoint } from "../../../lib/crash";
 import type { Environment } from "../../../lib/environment";
-import { conflict, forbidden, hasType, invalid, unauthorized, unprocessable } from "../../../lib/errors";
+import { conflict, unauthorized } from "../../../lib/errors";
 import { Nothing } from "../../../lib/schema";
 import type { authConfig } from "../auth.config";
 import { NoParams, Tokens } from "../auth.schema";
-import type { AuthStore } from "../auth.store";
 import type { CredentialDocument } from "../credentials";
-import type { FollowingUp } from "../follow-up";
-import type { Client } from "../neighbours";
-import type { Passwords } from "../passwords/passwords";
 import { signedIn } from "../sessions/signed-in";
-import type { SignIn } from "../sign-in";
+import { type Parts as ProvingParts, proving } from "./proving";
 import * as schema from "./second-factor.schema";
 import { inBase32, otpauthUrl } from "./totp";
 
-interface Parts {
-  store: AuthStore;
-  passwords: Passwords;
+interface Parts extends ProvingParts {
   settings: Settings<typeof authConfig>;
   environment: Pick<Environment, "webUrl">;
-  open: SignIn["open"];
-  soon: FollowingUp["soon"];
 }
 
-const badCode = () => unprocessable("BAD_CODE", "The code is wrong, or was used before.");
-const badMfaToken = () => unauthorized("BAD_TOKEN", "This sign-in is over: begin again with the password.");
 const alreadyOn = () =>
   conflict("MFA_ALREADY_ENABLED", "A second factor is on already. Where a session has not shown it, sign in again.");
 const notOn = () => conflict("MFA_NOT_ENABLED", "There is no second factor.");
 
 /** Setting up a second factor, showing it, and taking it away. */
 export function secondFactorActions(parts: Parts): Record<string, ActionSchema> {
-  const { passwords, settings, environment, open, soon } = parts;
-  const { credentials, secondFactors, sessions, throttle, tokens } = parts.store;
+  const { store, settings, environment, soon } = parts;
+  const { credentials, secondFactors, sessions } = store;
+  const { demandCode, demandOwner, demandStep, signIn } = proving(parts);
   const issuer = new URL(environment.webUrl).hostname;
-
-  /** Counted for the account alone: whoever tries its codes, from wherever and in whichever way. */
-  const counted = <T>(userId: string, check: () => Promise<T | null>) =>
-    throttle.proven(`second factor of ${userId}`, "", check);
 
   /** Throws 401 for a session that has ended. */
   async function demandSignedIn(ctx: ShopContext): Promise<CredentialDocument> {
     const { id, sid } = callerOf(ctx);
-    const own = await signedIn(parts.store, id, sid);
+    const own = await signedIn(store, id, sid);
     if (!own) throw unauthorized("TOKEN_REVOKED", "The session of this access token has ended.");
     return own;
-  }
-
-  /** The credential whose code was taken; null for a wrong one. */
-  async function take(credential: CredentialDocument, code: string, meta: Client) {
-    const taken = await counted(credential._id, () => secondFactors.take(credential, code, meta));
-    if (taken?.mails) await soon(taken);
-    return taken;
-  }
-
-  /** A second factor goes with the password; where there is none, with a code of its own. */
-  async function demandProof(own: CredentialDocument, ctx: ShopContext<{ password?: string; code?: string }>) {
-    const { password, code } = ctx.params;
-    if (own.hash) {
-      if (password === undefined) throw invalid([{ path: "password", message: "is required" }]);
-      const verify = async () => (await passwords.verify(own.hash, password)) || null;
-      const right = await throttle.proven(`password of ${own._id}`, ctx.meta.clientIp ?? "", verify);
-      if (!right) throw forbidden("WRONG_PASSWORD", "The password is wrong.");
-    } else if (own.secondFactor?.on) {
-      if (code === undefined) throw invalid([{ path: "code", message: "is required" }]);
-      if (!(await take(own, code, ctx.meta))) throw badCode();
-    }
   }
 
   return {
@@ -129,8 +95,7 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
         const { on, pending } = own.secondFactor ?? {};
         if (on) throw alreadyOn();
         if (!pending) throw conflict("MFA_NOT_STARTED", "Ask for a secret first.");
-        const step = await counted(id, async () => secondFactors.matching(own, pending, ctx.params.code));
-        if (step === null) throw badCode();
+        const step = await demandStep(own, pending, ctx.params.code);
         // First, for nothing: until it is on, the mark is that of no second factor.
         await sessions.showed(sid, id, pending.id);
         const confirmed = await secondFactors.enable(own, step, ctx.meta);
@@ -157,7 +122,7 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
       async handler(ctx) {
         const { id } = callerOf(ctx);
         const own = await credentials.get(id);
-        if (own) await demandProof(own, ctx);
+        if (own) await demandOwner(own, ctx.params, ctx.meta);
         const disabled = await secondFactors.disable(id, ctx.meta);
         if (disabled) await soon(disabled);
         return null;
@@ -179,7 +144,7 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
       async handler(ctx) {
         const own = await credentials.get(callerOf(ctx).id);
         if (!own?.secondFactor?.on) throw notOn();
-        if (!(await take(own, ctx.params.code, ctx.meta))) throw badCode();
+        await demandCode(own, ctx.params.code, ctx.meta);
         const recoveryCodes = await secondFactors.renewCodes(own);
         if (!recoveryCodes) throw notOn();
         return { recoveryCodes };
@@ -199,21 +164,7 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
         [403, "ACCOUNT_LOCKED"],
         [429, "TOO_MANY_ATTEMPTS"],
       ],
-      async handler(ctx) {
-        const { mfaToken, code } = ctx.params;
-        const begun = await tokens.read("sign-in.second-factor", mfaToken);
-        const credential = begun && (await credentials.get(begun.userId));
-        const on = credential?.secondFactor?.on;
-        if (!on || credential.epoch !== begun?.epoch) throw badMfaToken();
-        const taken = await take(credential, code, ctx.meta);
-        if (!taken) throw unauthorized("BAD_CODE", "The code is wrong, or was used before.");
-        if (!(await tokens.use("sign-in.second-factor", mfaToken))) throw badMfaToken();
-        const recoveryCodesLeft = taken.secondFactor?.on?.recovery.length ?? 0;
-        const opened = await open(taken, ctx, on.id).catch((error: unknown) => {
-          throw hasType(error, "BAD_CREDENTIALS") ? badMfaToken() : error;
-        });
-        return { ...opened, recoveryCodesLeft };
-      },
+      handler: (ctx) => signIn(ctx.params, ctx),
     }),
   };
 }
