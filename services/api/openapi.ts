@@ -9,10 +9,18 @@ interface ObjectSchema {
 
 const PROBLEM = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };
 
+/** Whether a DELETE has parameters that its path has not. */
+function takesBody({ rest, params }: DeclaredAction): boolean {
+  const { properties = {} } = (params ?? {}) as ObjectSchema;
+  const path = String(rest);
+  return path.startsWith("DELETE ") && Object.keys(properties).some((name) => !path.split("/").includes(`:${name}`));
+}
+
 /** Errors that the gateway may answer for any action, by what the action declares. */
-function gatewayErrors({ access, params, rest, idempotency }: DeclaredAction): [number, string][] {
+function gatewayErrors(action: DeclaredAction): [number, string][] {
+  const { access, params, rest, idempotency, enrolling } = action;
   const signedIn = access !== "anyone";
-  const hasBody = /^(POST|PUT|PATCH)/.test(String(rest));
+  const hasBody = /^(POST|PUT|PATCH)/.test(String(rest)) || takesBody(action);
   return [
     ...(hasBody
       ? ([
@@ -27,9 +35,11 @@ function gatewayErrors({ access, params, rest, idempotency }: DeclaredAction): [
           [401, "UNAUTHENTICATED"],
           [401, "TOKEN_EXPIRED"],
           [401, "BAD_TOKEN"],
+          [401, "TOKEN_REVOKED"],
         ] as const)
       : []),
     ...(Array.isArray(access) ? ([[403, "FORBIDDEN"]] as const) : []),
+    ...(signedIn && !enrolling ? ([[403, "MFA_ENROLMENT_REQUIRED"]] as const) : []),
     ...(idempotency
       ? ([
           [409, "IDEMPOTENCY_IN_PROGRESS"],

@@ -7,7 +7,7 @@ import { appFor, mailbox, STEP_MS } from "./auth.second-factor.parts";
 import { eventually } from "./node";
 import { call, connected, type Gateway, open, refusedWith, startWith } from "./sockets.parts";
 
-type Operation = { security?: object[]; responses: Record<string, object> };
+type Operation = { security?: object[]; responses: Record<string, { description: string }> };
 interface Answer {
   status: number;
   code?: string;
@@ -182,4 +182,18 @@ test("the second half of a sign-in says what it refuses, over HTTP and in OpenAP
   expect(answers).toHaveLength(6);
   const login = JSON.stringify(paths["/auth/login"] ?? paths["/api/v1/auth/login"]);
   expect(login).toContain("MFA_REQUIRED");
+});
+
+test("OpenAPI says which calls a role that needs a second factor is refused, and how a token or a body is", async () => {
+  const { paths } = await ask<{ paths: Record<string, Record<string, Operation>> }>("GET", "/openapi.json");
+  const letIn: string[] = [];
+  for (const [path, operations] of Object.entries(paths))
+    for (const [method, { security = [], responses }] of Object.entries(operations)) {
+      if (security.length === 0) continue;
+      expect(responses[401]?.description).toContain("`TOKEN_REVOKED`");
+      if (!responses[403]?.description.includes(MUST_ENROL.code)) letIn.push(`${method.toUpperCase()} ${path}`);
+    }
+  expect(letIn.toSorted()).toEqual(ENROLLING.toSorted());
+  expect(paths["/auth/mfa/totp"]?.delete?.responses[400]?.description).toBe("`MALFORMED_JSON`");
+  expect(paths["/auth/sessions/{id}"]?.delete?.responses).not.toHaveProperty("400");
 });
