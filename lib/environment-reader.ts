@@ -68,6 +68,16 @@ export class EnvironmentReader {
     return text.replace(/\/+$/, "");
   }
 
+  /** Scheme, host and port of an http(s) URL that has nothing else. */
+  origin(name: string): string | undefined {
+    const text = this.url(name, ["http", "https"]);
+    if (text === undefined) return undefined;
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url?.href === `${url?.origin}/`) return url.origin;
+    this.refuse(`${name} must be an origin, such as https://shop.example, without a path`);
+    return undefined;
+  }
+
   nats(name: string): string | undefined {
     const text = this.text(name);
     try {

@@ -22,6 +22,10 @@ describe("the environment", () => {
     [{ NATS_URL: "http://x" }, "NATS_URL"],
     [{ PAYMENT_PROVIDER: "paypal" }, "PAYMENT_PROVIDER"],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL"],
+    [{ WEB_URL: "https://shop.example/base" }, "WEB_URL"],
+    [{ WEB_URL: "https://shop.example?a" }, "WEB_URL"],
+    [{ WEB_URL: "https://a:b@shop.example" }, "WEB_URL"],
+    [{ WEB_URL: "https://" }, "WEB_URL"],
     [{ NODE_ENV: "production" }, "PAYMENT_PROVIDER"],
     [{ NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox" }, "JWT_KEY_SECRET"],
     [{ NODE_ENV: "production", PAYMENT_PROVIDER: "sandbox" }, "SANDBOX_SECRET_KEY"],
@@ -31,6 +35,14 @@ describe("the environment", () => {
   ])("refuses %j, naming the variable", (source, variable) => {
     expect(() => readEnvironment(source)).toThrow(EnvironmentError);
     expect(() => readEnvironment(source)).toThrow(variable);
+  });
+
+  it.each([
+    ["https://shop.example", "https://shop.example"],
+    ["https://Shop.example:8443/", "https://shop.example:8443"],
+    ["http://localhost:3000", "http://localhost:3000"],
+  ])("takes the public origin of pages as browsers name it: %s", (given, origin) => {
+    expect(readEnvironment({ WEB_URL: given }).webUrl).toBe(origin);
   });
 
   it("asks nodes for the secrets of what they host alone", () => {
