@@ -1,11 +1,12 @@
 import type { Locale } from "./locale";
 import type { AccountMail } from "./notification.contract";
+import type { LINK_MAILS, NOTICES } from "./notification.schema";
 import { oneLine } from "./texts";
 
 /** What became of an account, or is asked of its owner, and what was seen of whoever did it. */
 export type AccountNews = Omit<AccountMail, "id" | "userId" | "acceptLanguage">;
-export type LinkKind = "email.verification" | "password.reset";
-type NoticeKind = Exclude<AccountNews["kind"], LinkKind>;
+export type LinkKind = (typeof LINK_MAILS)[number];
+type NoticeKind = (typeof NOTICES)[number];
 
 interface Notice {
   title: string;
