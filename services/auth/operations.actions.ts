@@ -8,6 +8,7 @@ import type { AuthStore } from "./auth.store";
 import type { FollowingUp } from "./follow-up";
 import { Reset, WasReset } from "./second-factor/second-factor.schema";
 import type { Revoking } from "./sessions/revoking";
+import { toView } from "./sessions/sessions";
 
 interface Parts {
   store: AuthStore;
@@ -36,10 +37,7 @@ export function operationsActions({ store, revoke, soon, logger }: Parts): Recor
       returns: schema.SessionsOfUser,
       retryable: true,
       async handler({ params }) {
-        const items = (await sessions.list(params.userId)).map(({ _id: id, createdAt, lastUsedAt, userAgent, ip }) => ({
-          ...{ id, createdAt, lastUsedAt, userAgent, ip },
-        }));
-        return { items };
+        return { items: (await sessions.list(params.userId)).map(toView) };
       },
     }),
 

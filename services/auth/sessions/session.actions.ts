@@ -6,6 +6,7 @@ import * as schema from "../auth.schema";
 import type { AuthStore } from "../auth.store";
 import { badRefreshToken } from "../sign-in";
 import type { Revoking } from "./revoking";
+import { toView } from "./sessions";
 
 /** What one does with one's own sessions. */
 export const sessionActions = (
@@ -38,15 +39,8 @@ export const sessionActions = (
     returns: schema.Sessions,
     async handler(ctx) {
       const { id, sid } = callerOf(ctx);
-      const items = (await sessions.list(id)).map(({ _id, createdAt, lastUsedAt, userAgent, ip }) => ({
-        id: _id,
-        createdAt,
-        lastUsedAt,
-        userAgent,
-        ip,
-        current: _id === sid,
-      }));
-      return { items };
+      const items = (await sessions.list(id)).map(toView);
+      return { items: items.map((session) => ({ ...session, current: session.id === sid })) };
     },
   }),
 

@@ -40,6 +40,15 @@ export function forgettable({ live, used }: Pick<SessionDocument, "live" | "used
   return Object.fromEntries(paths.map((path) => [path, true]));
 }
 
+/** As its owner and operators see it. */
+export const toView = ({ _id: id, createdAt, lastUsedAt, userAgent, ip }: SessionDocument) => ({
+  id,
+  createdAt,
+  lastUsedAt,
+  userAgent,
+  ip,
+});
+
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, " ").slice(0, 256);
 const placeOf = ({ userAgent = "", clientIp = "" }: Client) => ({ userAgent: printable(userAgent), ip: clientIp });
 

@@ -1,3 +1,5 @@
+import { after } from "../../../lib/time";
+
 /** When a signing key takes over from the one before it; the key itself does not matter here. */
 export interface KeyTimes {
   /** 1 for the first key there ever was, then dense: two nodes that make a key at once want the same number. */
@@ -13,8 +15,6 @@ export interface RotationRules {
   /** How long a key stays published after it has signed its last token: the tokens' lifetime and some. */
   keptMs: number;
 }
-
-const after = (ms: number, from: string): string => new Date(Date.parse(from) + ms).toISOString();
 
 const inOrder = <K extends KeyTimes>(keys: K[]): K[] => keys.toSorted((a, b) => a.number - b.number);
 
