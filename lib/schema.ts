@@ -7,12 +7,15 @@ export const Strict = <P extends Record<string, TSchema>>(properties: P, options
   Type.Object(properties, { additionalProperties: false, ...options });
 
 export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$", description: "opaque id" });
-/** A character that shows: no control character, line separator or mark that reorders text. Written for any dialect. */
-const SHOWN = "[^\\u0000-\\u001F\\u007F-\\u009F\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069]";
+/** Control characters, line separators and marks that reorder text. Written for any dialect. */
+const HIDDEN = "\\u0000-\\u001F\\u007F-\\u009F\\u2028\\u2029\\u202A-\\u202E\\u2066-\\u2069";
+
+/** Runs of characters that {@link ShownText} does not take. */
+export const HIDDEN_CHARACTERS = new RegExp(`[${HIDDEN}]+`, "g");
 
 /** Text of one line with at least one character that is no space. */
 export const ShownText = (maxLength: number, description?: string) =>
-  Type.String({ maxLength, pattern: `^(?=\\s*\\S)${SHOWN}+$`, ...(description && { description }) });
+  Type.String({ maxLength, pattern: `^(?=\\s*\\S)[^${HIDDEN}]+$`, ...(description && { description }) });
 
 export const Timestamp = Type.String({ format: "date-time", description: "RFC 3339, UTC" });
 export const MoneySchema = Type.Object(

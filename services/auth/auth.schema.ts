@@ -1,9 +1,10 @@
 import { Id, ItemsOf, OneOf, ShownText, Strict, Timestamp, Type } from "../../lib/schema";
 
 export const Email = Type.String({ format: "email", maxLength: 254 });
-const Name = ShownText(100);
+export const NAME_LENGTH = 100;
+const Name = ShownText(NAME_LENGTH);
 /** Bounded here for what it costs to look at; what a new password must be is said by `requireStrong`. */
-const Password = Type.String({ minLength: 1, maxLength: 1024, format: "password" });
+export const Password = Type.String({ minLength: 1, maxLength: 1024, format: "password" });
 export const NewPassword = Type.String({
   minLength: 1,
   maxLength: 1024,
@@ -24,7 +25,7 @@ export const NoParams = Strict({});
 const EndReasonSchema = OneOf("logout", "password", "reuse", "locked", "erased", "revoked");
 export const EndSessions = Strict({ userId: Id, reason: EndReasonSchema });
 
-const Operator = ShownText(200);
+export const Operator = ShownText(200);
 /** All of a user, or one by its id. */
 export const RevokeSessions = Strict({
   userId: Type.Optional(Id),

@@ -102,6 +102,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
         handler(ctx) {
           if (!settings.registering)
             throw unavailable("REGISTRATION_CLOSED", "No accounts are made at the moment.", CLOSED_RETRY_S);
+          ctx.meta.$location = "/api/v1/users/me";
           return register(ctx.params, ctx);
         },
       }),

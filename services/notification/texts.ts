@@ -1,5 +1,6 @@
 import type { EventMap } from "../../lib/events";
 import type { Money } from "../../lib/money";
+import { HIDDEN_CHARACTERS } from "../../lib/schema";
 import type { Locale } from "./locale";
 import type { NotificationType } from "./notification";
 
@@ -10,11 +11,10 @@ export interface Text {
 
 /** The longest reason that is told; people write more than fits a notification. */
 const REASON_LENGTH = 200;
-const CONTROLS = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu;
 
 /** Text of somebody else's on one line, without characters that end lines or reorder what is beside them. */
 export const oneLine = (text: string, maxLength = REASON_LENGTH): string => {
-  const characters = [...text.replace(CONTROLS, " ").replace(/ {2,}/g, " ").trim()];
+  const characters = [...text.replace(HIDDEN_CHARACTERS, " ").replace(/ {2,}/g, " ").trim()];
   return characters.length > maxLength ? `${characters.slice(0, maxLength - 1).join("")}…` : characters.join("");
 };
 

@@ -12,9 +12,7 @@ import type { Identity } from "./flow";
 import type { FlowDocument } from "./flows";
 import { fitName, provenEmail } from "./person";
 import type { Provider } from "./provider";
-
-/** What the page is told that somebody comes back to. */
-export type Told = Partial<Record<"code" | "error" | "linked", string>>;
+import type { Told } from "./redirect";
 
 interface Parts {
   store: AuthStore;

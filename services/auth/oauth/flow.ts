@@ -11,7 +11,7 @@ import { type Profile, type Provider, ProviderFailure } from "./provider";
 const MAX_SUBJECT = 255;
 
 /** Where a provider sends people back to; it has this very text in its settings. */
-export const callbackUrl = (webUrl: string, { id }: Pick<Provider, "id">): URL =>
+const callbackUrl = (webUrl: string, { id }: Pick<Provider, "id">): URL =>
   new URL(`${webUrl}/api/v1/auth/oauth/${id}/callback`);
 
 /** The provider's page to go to, for an answer that only whoever has the secrets can use. */

@@ -3,6 +3,7 @@ import { action, callerOf, type Meta } from "../../../lib/actions";
 import { PROVIDER_IDS } from "../../../lib/environment-providers";
 import { conflict, notFound } from "../../../lib/errors";
 import { Nothing } from "../../../lib/schema";
+import { NoParams } from "../auth.schema";
 import { newMail } from "../mails";
 import { TIMEOUT_MS } from "./asking";
 import type { Browser } from "./cookie";
@@ -23,7 +24,7 @@ export function linkActions(
       rest: "GET /auth/links",
       access: "signed-in",
       summary: "The providers that one's account is linked with",
-      params: schema.NoParams,
+      params: NoParams,
       returns: schema.Links,
       async handler(ctx) {
         const { links: held = {} } = (await credentials.get(callerOf(ctx).id)) ?? {};

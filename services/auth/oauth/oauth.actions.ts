@@ -1,7 +1,7 @@
 import type { ActionSchema } from "moleculer";
 import { action, type Meta } from "../../../lib/actions";
 import { Nothing } from "../../../lib/schema";
-import * as authSchema from "../auth.schema";
+import { NoParams, Tokens } from "../auth.schema";
 import type { AuthStore } from "../auth.store";
 import type { FollowingUp } from "../follow-up";
 import { TIMEOUT_MS } from "./asking";
@@ -43,7 +43,7 @@ export function oauthActions(parts: Parts): Record<string, ActionSchema> {
       rest: "GET /auth/providers",
       access: "anyone",
       summary: "The providers that one can sign in with",
-      params: schema.NoParams,
+      params: NoParams,
       returns: schema.Providers,
       retryable: true,
       handler: () => ({ items: providers.all.map(({ id, name }) => ({ id, name })) }),
@@ -93,7 +93,7 @@ export function oauthActions(parts: Parts): Record<string, ActionSchema> {
       browser: true,
       summary: "Tokens for the code that this browser came back with",
       params: schema.Exchange,
-      returns: authSchema.Tokens,
+      returns: Tokens,
       errors: [
         [400, "BAD_TOKEN"],
         [401, "MFA_REQUIRED"],

@@ -11,7 +11,6 @@ const Redirect = Type.String({
 /** Whatever came: a browser that is sent back is answered with a page, not with a problem. */
 const Given = Type.Optional(Type.Unknown());
 
-export const NoParams = Strict({});
 export const Providers = ItemsOf(Type.Object({ id: Provider, name: Type.String() }));
 export const Start = Strict({ provider: ProviderParam, redirect: Type.Optional(Redirect) });
 /** Providers send parameters of their own. */

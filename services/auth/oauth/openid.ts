@@ -1,7 +1,5 @@
 import { type Configuration, fetchUserInfo } from "openid-client";
-import { type Profile, ProviderFailure, type Tokens } from "./provider";
-
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+import { type Profile, ProviderFailure, type Tokens, textOf } from "./provider";
 
 /**
  * OpenID Connect's standard claims as a profile, pure. Address and whether it is verified are of one source: what one
@@ -10,9 +8,9 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 export function toProfile(subject: string, claims: Record<string, unknown>): Profile {
   return {
     subject,
-    email: text(claims.email),
+    email: textOf(claims.email),
     emailVerified: claims.email_verified === true,
-    name: text(claims.name) ?? text(claims.nickname) ?? text(claims.preferred_username),
+    name: textOf(claims.name) ?? textOf(claims.nickname) ?? textOf(claims.preferred_username),
   };
 }
 

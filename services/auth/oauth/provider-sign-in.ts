@@ -6,7 +6,7 @@ import type { Tracer } from "../../../lib/tracing/tracer";
 import type { AuthStore } from "../auth.store";
 import type { Asking } from "../neighbours";
 import type { SignIn } from "../sign-in";
-import type { Arriving, Told } from "./arriving";
+import type { Arriving } from "./arriving";
 import { Questions } from "./asking";
 import type { ProviderClients } from "./clients";
 import type { Browser } from "./cookie";
@@ -14,7 +14,7 @@ import { causeOf, isDenial } from "./failure";
 import { authorizationUrl, type Identity, identify } from "./flow";
 import type { Flow, FlowDocument, Secrets } from "./flows";
 import type { Provider } from "./provider";
-import { pageUrl } from "./redirect";
+import { pageUrl, type Told } from "./redirect";
 
 interface Parts {
   store: AuthStore;

@@ -35,3 +35,7 @@ export interface Provider extends ProviderClient {
 export class ProviderFailure extends Error {
   override readonly name = "ProviderFailure";
 }
+
+/** What a provider says of somebody, where it is text and says something. */
+export const textOf = (claim: unknown): string | undefined =>
+  typeof claim === "string" && claim !== "" ? claim : undefined;

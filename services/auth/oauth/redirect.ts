@@ -2,7 +2,8 @@ import { invalid } from "../../../lib/errors";
 
 const MAX_LENGTH = 1024;
 /** What a page is told in its address; what stood there under these names does not. */
-const TOLD = ["code", "error", "linked"];
+const TOLD = ["code", "error", "linked"] as const;
+export type Told = Partial<Record<(typeof TOLD)[number], string>>;
 
 /** Control characters, which a URL's parser takes out, and backslashes, which it takes for slashes. */
 const isTreacherous = (text: string): boolean => /[\p{Cc}\\]/u.test(text);
@@ -23,11 +24,7 @@ export function requirePath(path: string | undefined, webUrl: string): string {
 }
 
 /** The address of a page of ours that is told something. */
-export function pageUrl(
-  webUrl: string,
-  path: string,
-  told: Partial<Record<"code" | "error" | "linked", string>>,
-): string {
+export function pageUrl(webUrl: string, path: string, told: Told): string {
   const url = new URL(path, webUrl);
   for (const name of TOLD) url.searchParams.delete(name);
   for (const [name, value] of Object.entries(told)) url.searchParams.set(name, value);

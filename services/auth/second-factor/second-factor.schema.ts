@@ -1,7 +1,9 @@
 import { Id, ShownText, Strict, Timestamp, Type } from "../../../lib/schema";
+import { Operator, Password } from "../auth.schema";
 
-const Code = Type.String({ minLength: 1, maxLength: 64, description: "of the app, or a recovery code" });
-const CodeOfApp = Type.String({ minLength: 1, maxLength: 64, description: "six digits, of the app" });
+const codeOf = (description: string) => Type.String({ minLength: 1, maxLength: 64, description });
+const Code = codeOf("of the app, or a recovery code");
+const CodeOfApp = codeOf("six digits, of the app");
 
 export const NewSecret = Type.Object({
   secret: Type.String({ description: "base32, to be typed into an authenticator app" }),
@@ -14,10 +16,8 @@ export const RecoveryCodes = Type.Object({
 export const WithCode = Strict({ code: Code });
 export const Prove = Strict({ mfaToken: Type.String({ minLength: 1, maxLength: 128 }), code: Code });
 export const Disable = Strict({
-  password: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, format: "password" })),
-  code: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 64, description: "in its place, for accounts without a password" }),
-  ),
+  password: Type.Optional(Password),
+  code: Type.Optional(codeOf("in its place, for accounts without a password")),
 });
 export const State = Type.Object({
   enabled: Type.Boolean(),
@@ -26,5 +26,5 @@ export const State = Type.Object({
   required: Type.Boolean({ description: "one's role needs it" }),
 });
 
-export const Reset = Strict({ userId: Id, operator: ShownText(200), reason: ShownText(500) });
+export const Reset = Strict({ userId: Id, operator: Operator, reason: ShownText(500) });
 export const WasReset = Type.Object({ removed: Type.Boolean({ description: "false where none was on" }) });

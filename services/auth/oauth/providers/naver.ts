@@ -1,9 +1,8 @@
 import { type Configuration, fetchProtectedResource } from "openid-client";
 import type { Environment } from "../../../../lib/environment";
 import type { ProviderClient } from "../../../../lib/environment-providers";
-import { type Profile, type Provider, ProviderFailure } from "../provider";
+import { type Profile, type Provider, ProviderFailure, textOf } from "../provider";
 
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 /**
@@ -13,9 +12,9 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 export function toProfile(answer: unknown): Profile {
   if (!isObject(answer) || answer.resultcode !== "00") throw new ProviderFailure("the profile call was refused");
   const { id, email, name, nickname } = isObject(answer.response) ? answer.response : {};
-  const subject = text(id);
+  const subject = textOf(id);
   if (!subject) throw new ProviderFailure("the profile has no id");
-  return { subject, email: text(email), emailVerified: false, name: text(name) ?? text(nickname) };
+  return { subject, email: textOf(email), emailVerified: false, name: textOf(name) ?? textOf(nickname) };
 }
 
 async function askProfile(url: URL, client: Configuration, accessToken: string): Promise<Profile> {
