@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { AT_ONCE } from "../../services/auth/oauth/asking";
+import { AT_ONCE } from "../../services/auth/oauth/questions";
 import { Browser } from "../providers/browser";
 import { type Fault, HUGE_BYTES, type LoopbackProvider } from "../providers/loopback";
 import { PASSWORD } from "./auth.accounts";

@@ -2,9 +2,9 @@ import { readEnvironment } from "../../lib/environment";
 import { ShopError } from "../../lib/errors";
 import { BrowserCookies } from "../../services/auth/oauth/cookie";
 import { causeOf } from "../../services/auth/oauth/failure";
-import { toProfile } from "../../services/auth/oauth/openid";
 import { fitName, provenEmail } from "../../services/auth/oauth/person";
 import { toProfile as toNaverProfile } from "../../services/auth/oauth/providers/naver";
+import { toProfile } from "../../services/auth/oauth/providers/openid";
 import { pageUrl, requirePath } from "../../services/auth/oauth/redirect";
 
 const WEB = "https://shop.example";

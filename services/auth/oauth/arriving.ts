@@ -8,10 +8,10 @@ import { newMail } from "../mails";
 import type { Asking } from "../neighbours";
 import { signedIn } from "../sessions/signed-in";
 import type { SignIn } from "../sign-in";
-import type { Identity } from "./flow";
+import type { Identity } from "./authorization-code";
 import type { FlowDocument } from "./flows";
 import { fitName, provenEmail } from "./person";
-import type { Provider } from "./provider";
+import type { Provider } from "./providers/provider";
 import type { Told } from "./redirect";
 
 interface Parts {

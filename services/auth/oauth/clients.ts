@@ -9,7 +9,7 @@ import {
   enableNonRepudiationChecks,
   type ServerMetadata,
 } from "openid-client";
-import { type Provider, ProviderFailure } from "./provider";
+import { type Provider, ProviderFailure } from "./providers/provider";
 
 /** Milliseconds for which what was discovered is taken as it is. */
 const FRESH_MS = 3_600_000;

@@ -1,5 +1,5 @@
 import { AuthorizationResponseError, ClientError, ResponseBodyError } from "openid-client";
-import { ProviderFailure } from "./provider";
+import { ProviderFailure } from "./providers/provider";
 
 const MAX_CAUSES = 4;
 const CODE = /^[A-Za-z0-9_]{1,64}$/;

@@ -5,11 +5,11 @@ import { conflict, notFound } from "../../../lib/errors";
 import { Nothing } from "../../../lib/schema";
 import { NoParams } from "../auth.schema";
 import { newMail } from "../mails";
-import { TIMEOUT_MS } from "./asking";
 import type { Browser } from "./cookie";
 import { linksOf } from "./links";
 import type { Parts } from "./oauth.actions";
 import * as schema from "./oauth.schema";
+import { TIMEOUT_MS } from "./questions";
 import { requirePath } from "./redirect";
 
 const linkNotFound = () => notFound("LINK_NOT_FOUND", "This provider is not linked.");

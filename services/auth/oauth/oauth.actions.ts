@@ -4,12 +4,12 @@ import { Nothing } from "../../../lib/schema";
 import { NoParams, Tokens } from "../auth.schema";
 import type { AuthStore } from "../auth.store";
 import type { FollowingUp } from "../follow-up";
-import { TIMEOUT_MS } from "./asking";
 import type { Browser, BrowserCookies } from "./cookie";
 import { linkActions } from "./link.actions";
 import * as schema from "./oauth.schema";
 import type { ProviderSignIn } from "./provider-sign-in";
-import type { Providers } from "./providers";
+import type { Providers } from "./providers/providers";
+import { TIMEOUT_MS } from "./questions";
 import { requirePath } from "./redirect";
 
 export interface Parts {

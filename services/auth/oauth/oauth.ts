@@ -4,12 +4,12 @@ import type { AuthStore } from "../auth.store";
 import type { FollowingUp } from "../follow-up";
 import type { SignIn } from "../sign-in";
 import { arriving } from "./arriving";
-import { providerFetch } from "./asking";
 import { ProviderClients } from "./clients";
 import { BrowserCookies } from "./cookie";
 import { oauthActions } from "./oauth.actions";
 import { providerSignIn } from "./provider-sign-in";
-import { Providers } from "./providers";
+import { Providers } from "./providers/providers";
+import { providerFetch } from "./questions";
 
 interface Parts extends Pick<SignIn, "complete" | "proceed"> {
   broker: ServiceBroker;

@@ -2,7 +2,7 @@ import { ajv } from "../../../lib/events";
 import { HIDDEN_CHARACTERS } from "../../../lib/schema";
 import { Email, NAME_LENGTH } from "../auth.schema";
 import { normaliseEmail } from "../credentials";
-import type { Profile } from "./provider";
+import type { Profile } from "./providers/provider";
 
 const NAMELESS = "Customer";
 const isAddress = ajv.compile(Email);

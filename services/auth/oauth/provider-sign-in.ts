@@ -7,13 +7,13 @@ import type { AuthStore } from "../auth.store";
 import type { Asking } from "../neighbours";
 import type { SignIn } from "../sign-in";
 import type { Arriving } from "./arriving";
-import { Questions } from "./asking";
+import { authorizationUrl, type Identity, identify } from "./authorization-code";
 import type { ProviderClients } from "./clients";
 import type { Browser } from "./cookie";
 import { causeOf, isDenial } from "./failure";
-import { authorizationUrl, type Identity, identify } from "./flow";
 import type { Flow, FlowDocument, Secrets } from "./flows";
-import type { Provider } from "./provider";
+import type { Provider } from "./providers/provider";
+import { Questions } from "./questions";
 import { pageUrl, type Told } from "./redirect";
 
 interface Parts {

@@ -1,7 +1,7 @@
 import type { Environment } from "../../../../lib/environment";
 import type { ProviderClient } from "../../../../lib/environment-providers";
-import { openIdProfile } from "../openid";
-import type { Provider } from "../provider";
+import { openIdProfile } from "./openid";
+import type { Provider } from "./provider";
 
 /**
  * By its OpenID Connect, which has to be switched on for the app; scopes are the ids of its consent items. The id token

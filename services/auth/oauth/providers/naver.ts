@@ -1,7 +1,7 @@
 import { type Configuration, fetchProtectedResource } from "openid-client";
 import type { Environment } from "../../../../lib/environment";
 import type { ProviderClient } from "../../../../lib/environment-providers";
-import { type Profile, type Provider, ProviderFailure, textOf } from "../provider";
+import { type Profile, type Provider, ProviderFailure, textOf } from "./provider";
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 

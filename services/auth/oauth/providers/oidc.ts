@@ -1,7 +1,7 @@
 import type { Environment } from "../../../../lib/environment";
 import type { ProviderClient } from "../../../../lib/environment-providers";
-import { openIdProfile } from "../openid";
-import type { Provider } from "../provider";
+import { openIdProfile } from "./openid";
+import type { Provider } from "./provider";
 
 /** Any OpenID provider, by its issuer. */
 export const oidc = (client: ProviderClient, { oidcIssuer, oidcName }: Environment["oauth"]): Provider => ({

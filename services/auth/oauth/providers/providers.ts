@@ -1,11 +1,11 @@
-import type { Environment } from "../../../lib/environment";
-import { PROVIDER_IDS, type ProviderId } from "../../../lib/environment-providers";
-import { notFound } from "../../../lib/errors";
+import type { Environment } from "../../../../lib/environment";
+import { PROVIDER_IDS, type ProviderId } from "../../../../lib/environment-providers";
+import { notFound } from "../../../../lib/errors";
+import { google } from "./google";
+import { kakao } from "./kakao";
+import { naver } from "./naver";
+import { oidc } from "./oidc";
 import type { Provider } from "./provider";
-import { google } from "./providers/google";
-import { kakao } from "./providers/kakao";
-import { naver } from "./providers/naver";
-import { oidc } from "./providers/oidc";
 
 const KINDS = { kakao, naver, google, oidc };
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { CustomFetch } from "openid-client";
 import { Agent, fetch } from "undici";
 import { Bulkhead } from "../../../lib/bulkhead";
-import { type Provider, ProviderFailure } from "./provider";
+import { type Provider, ProviderFailure } from "./providers/provider";
 
 /** Milliseconds for all that a provider is asked on behalf of one request. */
 const ALL_MS = 10_000;

@@ -1,6 +1,6 @@
 import type { AuthorizationServer } from "oauth4webapi";
 import type { Configuration, TokenEndpointResponse, TokenEndpointResponseHelpers } from "openid-client";
-import type { ProviderClient, ProviderId } from "../../../lib/environment-providers";
+import type { ProviderClient, ProviderId } from "../../../../lib/environment-providers";
 
 export type Tokens = TokenEndpointResponse & TokenEndpointResponseHelpers;
 

@@ -5,7 +5,7 @@ import {
   calculatePKCECodeChallenge,
 } from "openid-client";
 import type { Secrets } from "./flows";
-import { type Profile, type Provider, ProviderFailure } from "./provider";
+import { type Profile, type Provider, ProviderFailure } from "./providers/provider";
 
 /** OpenID Connect Core, 2: `sub`. */
 const MAX_SUBJECT = 255;
