@@ -1,8 +1,8 @@
 /**
- * Words that Korean passwords are made of, the commonest first in each line; the estimator's own lists have none in
- * Hangul and one as it is typed (`tkfkdgo`). There is no published list: what is here is our choice of greetings and
- * declarations of love, what people, places, animals, teams and games are called, the most given names since 1970 (those
- * of the Supreme Court's register of families), and what a shop is about.
+ * Words that Korean passwords are made of, roughly the commonest first; the estimator's own lists have none in
+ * Hangul and one as it is typed (`tkfkdgo`). It is no list of leaked ones, of which we know none for Korean: it is our own choice of
+ * greetings and declarations of love, of what people, places, animals, teams and games are called, of common given names, and
+ * of what a shop is about. Their order is a guess, too.
  */
 const WORDS = `
   비밀번호 비번 사랑해 안녕하세요 안녕 사랑 사랑해요 사랑합니다 암호 패스워드 아이디 비밀 로그인 관리자 운영자 테스트
@@ -30,8 +30,8 @@ const ROMANISED = `
   komawo gomawo oppa unni eonni hwaiting aigoo jeju gangnam kimchi soju bulgogi taekwondo naver kakao kakaotalk bangtan
 `;
 
-/** Of the most common passwords of South Korea in NordPass' study of 2025, those that the estimator's lists lack. */
-const LEAKED = `a123456789 1q2w3e4r! 1q2w3e4r!! 0101oo00 q121212 homehub qwer1234 asdf1234 1q2w3e4r5t6y`;
+/** Walks over the keyboard and the like that the estimator's lists lack; our choice as well. */
+const WALKS = `a123456789 1q2w3e4r! 1q2w3e4r!! 0101oo00 q121212 homehub qwer1234 asdf1234 1q2w3e4r5t6y`;
 
 /** The keys of the standard Korean layout (KS X 5002), in the order of Unicode's syllables. */
 const LEADING = "r R s e E f a q Q t T d w W c z x v g".split(" ");
@@ -56,7 +56,7 @@ const listed = (words: string) => words.trim().split(/\s+/);
 
 /** Dictionaries as the estimator takes them: lower case, the commonest first, and its advice follows from their names. */
 export const koreanDictionaries: Record<string, string[]> = {
-  "passwords-ko": [...listed(LEAKED), ...listed(ROMANISED)],
+  "passwords-ko": [...listed(WALKS), ...listed(ROMANISED)],
   "passwords-ko-hangul": listed(WORDS),
   "passwords-ko-typed": listed(WORDS).map((word) => typedAsLatin(word).toLowerCase()),
 };
