@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { eventually } from "../integration/node";
-import { ADDRESS, CARD, expectStatus, type Order, type Shop } from "./shop";
+import { ADDRESS, CARD, expectStatus, type Order, PASSWORD, type Shop, type Tokens } from "./shop";
 
 /** What every customer may do, over HTTP alone; runs the same against one process and against a cluster. */
 export function journey(shopOf: () => Shop): void {
@@ -18,6 +18,14 @@ export function journey(shopOf: () => Shop): void {
     const paymentKey = await shop.checkout(order);
     return { token, sku, paymentKey, order: expectStatus(await shop.confirm(token, order, paymentKey), 200) };
   }
+
+  it("says where an account is that was made", async () => {
+    const body = { email: `${randomUUID()}@example.com`, password: PASSWORD, name: "Han" };
+    const made = await shop.call<Tokens>("POST", "/auth/register", { body });
+    expect([made.status, made.headers.get("location")]).toEqual([201, "/api/v1/users/me"]);
+    const { body: found } = await shop.call("GET", "/users/me", { token: made.body.accessToken });
+    expect(found).toEqual(made.body.user);
+  });
 
   it("leads from registering over the cart to a paid, shipped and delivered order", async () => {
     const { accessToken: token, user } = await shop.register("Lee");
