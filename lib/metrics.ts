@@ -152,7 +152,7 @@ export class Metrics {
 
   readonly providerSignIns = this.counter(
     "shop_provider_sign_ins_total",
-    "Browsers that came back from a provider, by outcome (ok, or the error that their page was told)",
+    "Browsers that came back from a provider or could not be sent there, by outcome (ok, or what their page was told)",
     ["provider", "outcome"],
   );
   readonly mails = this.counter(

@@ -1,7 +1,8 @@
+import { nodeOf } from "../../lib/node";
 import { Browser } from "../providers/browser";
 import type { Fault } from "../providers/loopback";
 import { pass } from "./auth.clock";
-import { newLogin, shop, startShop, stopShop, toldTo } from "./oauth.parts";
+import { newLogin, node, shop, startShop, stopShop, toldTo } from "./oauth.parts";
 
 const DISCOVERY = "/.well-known/openid-configuration";
 const FAILED = { path: "/login", error: "PROVIDER_ERROR" };
@@ -39,6 +40,8 @@ it.each(["broken", "garbage", "hang", "drip"] as Fault[])(
 it("a provider that is not there is told of, and the others are not affected", async () => {
   await shop.providers.oidc.kill();
   expect(toldBy(await begin("oidc"))).toEqual(FAILED);
+  const metrics = await nodeOf(node.broker).metrics.registry.metrics();
+  expect(metrics).toContain('shop_provider_sign_ins_total{provider="oidc",outcome="PROVIDER_ERROR"} 1\n');
   await expect(shop.account("kakao", person())).resolves.toHaveProperty("accessToken");
   const own = await shop.register();
   const { status, body } = await shop.call("POST", "/auth/links/oidc", own, {});

@@ -95,6 +95,7 @@ export function providerSignIn({ store, clients, arriving, proceed, webUrl, metr
     async start(provider: Provider, flow: FlowPart, browser: Browser): Promise<string> {
       return leave(provider, flow, browser).catch((error: unknown) => {
         if (!hasType(error, "PROVIDER_ERROR")) throw error;
+        metrics.providerSignIns.inc({ provider: provider.id, outcome: "PROVIDER_ERROR" });
         return pageUrl(webUrl, flow.redirect, { error: "PROVIDER_ERROR" });
       });
     },
