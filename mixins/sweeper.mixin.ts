@@ -25,16 +25,20 @@ export interface SweeperOptions<T extends Due> {
 }
 
 const AT_ONCE = 48;
+const EVERY_MS = 500;
 /** Milliseconds after which what is due counts as left lying; all is counted up to so many. */
 const OVERDUE_MS = 60_000;
 const COUNTED = 1000;
+
+/** How often to look for what somebody waits for: with short leases, as tests have them, often enough for those. */
+export const promptly = (leaseMs: number): number => Math.min(EVERY_MS, leaseMs / 6);
 
 /**
  * Takes up what a dead or failed node left. `due` is lease and schedule in one: a document is taken by moving its `due`
  * on, conditional on the old value, so that of several nodes one gets it. A slow document holds up no other.
  */
 export function sweeperMixin<T extends Due>(options: SweeperOptions<T>) {
-  const { collection, handle, leaseMs, everyMs = 500, atOnce = AT_ONCE } = options;
+  const { collection, handle, leaseMs, everyMs = EVERY_MS, atOnce = AT_ONCE } = options;
   const active = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let stopping = false;

@@ -6,7 +6,7 @@ import { nodeOf } from "../../lib/node";
 import { after } from "../../lib/time";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { maintenanceMixin } from "../../mixins/maintenance.mixin";
-import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import { promptly, sweeperMixin } from "../../mixins/sweeper.mixin";
 import { authConfig } from "./auth.config";
 import * as schema from "./auth.schema";
 import { authStore } from "./auth.store";
@@ -60,6 +60,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
       sweeperMixin({
         collection: store.recoveries.collection,
         leaseMs: environment.leaseMs,
+        everyMs: promptly(environment.leaseMs),
         handle: recovering.takeUp,
       }),
       maintenanceMixin(MAINTENANCE_MS, async () => {

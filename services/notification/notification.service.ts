@@ -8,7 +8,7 @@ import { Nothing } from "../../lib/schema";
 import { now } from "../../lib/time";
 import { collectionsMixin } from "../../mixins/collections.mixin";
 import { maintenanceMixin } from "../../mixins/maintenance.mixin";
-import { sweeperMixin } from "../../mixins/sweeper.mixin";
+import { promptly, sweeperMixin } from "../../mixins/sweeper.mixin";
 import { topicsMixin } from "../../mixins/topics.mixin";
 import { factsOf } from "./facts";
 import { inboxFor } from "./inbox";
@@ -63,7 +63,13 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
   return {
     name: "notification",
     mixins: [
-      sweeperMixin({ collection: mails.mails, handle: send, leaseMs: mailLeaseMs, atOnce: AT_ONCE }),
+      sweeperMixin({
+        collection: mails.mails,
+        handle: send,
+        leaseMs: mailLeaseMs,
+        everyMs: promptly(leaseMs),
+        atOnce: AT_ONCE,
+      }),
       sweeperMixin({ collection: unread.unread, handle: facts.unread, leaseMs }),
       topicsMixin(broker),
       maintenanceMixin(FORGET_EVERY_MS, async () => {
