@@ -1,4 +1,6 @@
 import type { ShopNode } from "../../lib/infra/nodes";
+import { newEmail } from "../integration/auth.accounts";
+import { mailsIn } from "../integration/mail.parts";
 import { eventually } from "../integration/node";
 import { newLogin, OauthShop, startProviders, toldTo } from "../integration/oauth.parts";
 import { Browser } from "../providers/browser";
@@ -83,4 +85,23 @@ it("the shop finishes an account itself where nobody comes back to a first sign-
   await dieOf(await shop.person({ name }), new Browser());
   await start(QUICK);
   await eventually(async () => (await accountsNamed(name)).length === 1);
+}, 60_000);
+
+it("killed once a provider is linked, the shop tells the owner of it, once", async () => {
+  await start({ ...QUICK, CRASH_AT: "auth.linked" });
+  const email = newEmail();
+  const own = await shop.register(email);
+  const browser = new Browser();
+  const login = await shop.person();
+  const { url } = await shop.upToCallback(browser, "oidc", login, await shop.linkUrl(own, "oidc", browser));
+  await expect(browser.go(url)).rejects.toThrow();
+  expect(await node.exited).toMatchObject({ signal: "SIGKILL" });
+  expect(mailsIn(place.dataDir, email)).toEqual([]);
+  await start(QUICK);
+
+  const [mail] = await eventually(() => mailsIn(place.dataDir, email).length > 0 && mailsIn(place.dataDir, email));
+  expect(mail?.text).toContain("OpenID Connect");
+  expect((await shop.account("oidc", login)).user.id).toBe(own.user.id);
+  expect(await shop.links(own)).toEqual(["oidc"]);
+  expect(mailsIn(place.dataDir, email)).toHaveLength(1);
 }, 60_000);

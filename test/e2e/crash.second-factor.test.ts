@@ -1,14 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { TOTP } from "otpauth";
 import type { ShopNode } from "../../lib/infra/nodes";
-import { readMail } from "../integration/mail.parts";
+import { appFor } from "../integration/auth.second-factor.parts";
+import { mailsIn } from "../integration/mail.parts";
 import { eventually } from "../integration/node";
 import { newPlace, type Place } from "./node";
 import { expectStatus, PASSWORD, type Tokens } from "./shop";
 
 const QUICK = { LEASE_MS: "400" };
-const STEP_MS = 30_000;
 
 let place: Place;
 let node: ShopNode;
@@ -18,12 +15,8 @@ afterEach(async () => {
 });
 
 /** How often an address was told by mail that its account has a second factor. */
-function timesTold(address: string): number {
-  const folder = join(place.dataDir, "mail");
-  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".eml")) : [];
-  const mails = files.map((name) => readMail(readFileSync(join(folder, name), "utf8")));
-  return mails.filter(({ headers, subject }) => headers.to?.includes(address) && subject.includes("2단계 인증")).length;
-}
+const timesTold = (address: string): number =>
+  mailsIn(place.dataDir, address).filter(({ subject }) => subject.includes("2단계 인증")).length;
 
 it("a second factor is on when its node died, and its owner is told of it", async () => {
   place = await newPlace();
@@ -31,8 +24,8 @@ it("a second factor is on when its node died, and its owner is told of it", asyn
   const { shop } = place;
   const { user, accessToken: token } = await shop.register();
   const { secret } = expectStatus(await shop.call<{ secret: string }>("POST", "/auth/mfa/totp", { token }), 200);
-  const app = new TOTP({ secret });
-  const code = app.generate();
+  const app = appFor(secret);
+  const code = app.now();
   await expect(shop.call("POST", "/auth/mfa/totp/confirm", { token, body: { code } })).rejects.toThrow();
   await node.exited;
   expect(timesTold(user.email)).toBe(0);
@@ -45,6 +38,6 @@ it("a second factor is on when its node died, and its owner is told of it", asyn
   const { mfaToken } = half.body;
   const show = (shown: string) => shop.call<Tokens>("POST", "/auth/mfa", { body: { mfaToken, code: shown } });
   expect((await show(code)).body.code).toBe("BAD_CODE");
-  const shown = expectStatus(await show(app.generate({ timestamp: Date.now() + STEP_MS })), 200);
+  const shown = expectStatus(await show(app.at(1)), 200);
   expect(shown.user.id).toBe(user.id);
 }, 60_000);

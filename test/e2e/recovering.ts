@@ -1,23 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type ReadMail, readMail } from "../integration/mail.parts";
+import type { ReadMail } from "../integration/mail.parts";
 import { eventually } from "../integration/node";
 import { expectStatus, PASSWORD, type Shop } from "./shop";
 
 /** Headers that no two answers share. */
 const PER_REQUEST = ["x-request-id", "date", "traceparent"];
 export const NEW_PASSWORD = "violet tractor lampshade";
-
-/** The mails for an address that are files of a data folder, the oldest first. */
-export function mailsIn(dataDir: string, address: string): ReadMail[] {
-  const folder = join(dataDir, "mail");
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).filter((name) => name.endsWith(".eml"));
-  return names
-    .sort()
-    .map((name) => readMail(readFileSync(join(folder, name), "utf8")))
-    .filter(({ headers }) => headers.to?.includes(address));
-}
 
 /** The token of the newest link to this page. */
 export const tokenIn = (mails: ReadMail[], page: string): string | undefined =>

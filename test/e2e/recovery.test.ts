@@ -1,7 +1,8 @@
 import type { ShopNode } from "../../lib/infra/nodes";
+import { mailsIn } from "../integration/mail.parts";
 import { MailServer } from "../integration/notification.parts";
 import { newPlace, type Place } from "./node";
-import { mailsIn, recovering } from "./recovering";
+import { recovering } from "./recovering";
 
 let place: Place;
 let node: ShopNode;

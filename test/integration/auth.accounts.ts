@@ -39,3 +39,13 @@ export function metaOf(account: Account): Meta {
   const { sub, roles, sid } = claimsOf(account);
   return { user: { id: sub, roles, sid }, clientIp: "192.0.2.1" };
 }
+
+/** What many at once answer, each code or `ok` with how often. */
+export async function outcomes(attempts: Promise<unknown>[]): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const result of await Promise.allSettled(attempts)) {
+    const type: string = result.status === "fulfilled" ? "ok" : (result.reason.type ?? String(result.reason));
+    counts[type] = (counts[type] ?? 0) + 1;
+  }
+  return counts;
+}

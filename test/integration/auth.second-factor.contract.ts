@@ -1,5 +1,6 @@
+import { outcomes } from "./auth.accounts";
 import { pass } from "./auth.clock";
-import { appFor, counted, Person, STEP_MS, wrong } from "./auth.second-factor.parts";
+import { appFor, Person, STEP_MS, wrong } from "./auth.second-factor.parts";
 import type { TestNode } from "./node";
 
 const WINDOW_MS = 15 * 60_000;
@@ -22,7 +23,7 @@ export function secondFactorContract(start: () => Promise<TestNode[]>): void {
     pass(STEP_MS);
     const tokens = await Promise.all(Array.from({ length: 4 }, () => person.begin()));
     const code = app.now();
-    expect(await counted(tokens.map((token, i) => person.show(token, code, i % 2 ? one : other)))).toEqual({
+    expect(await outcomes(tokens.map((token, i) => person.show(token, code, i % 2 ? one : other)))).toEqual({
       ok: 1,
       BAD_CODE: 3,
     });
@@ -33,7 +34,7 @@ export function secondFactorContract(start: () => Promise<TestNode[]>): void {
     const { recoveryCodes } = await person.enrol();
     const tokens = await Promise.all(Array.from({ length: 4 }, () => person.begin()));
     const [code = "", another = ""] = recoveryCodes;
-    expect(await counted(tokens.map((token, i) => person.show(token, code, i % 2 ? one : other)))).toEqual({
+    expect(await outcomes(tokens.map((token, i) => person.show(token, code, i % 2 ? one : other)))).toEqual({
       ok: 1,
       BAD_CODE: 3,
     });
@@ -45,7 +46,7 @@ export function secondFactorContract(start: () => Promise<TestNode[]>): void {
     const { recoveryCodes } = await person.enrol();
     const token = await person.begin();
     const attempts = recoveryCodes.slice(0, 3).map((code, i) => person.show(token, code, i % 2 ? one : other));
-    expect(await counted(attempts)).toEqual({ ok: 1, BAD_TOKEN: 2 });
+    expect(await outcomes(attempts)).toEqual({ ok: 1, BAD_TOKEN: 2 });
     await expect(person.show(token, recoveryCodes[4] ?? "")).rejects.toMatchObject({ code: 401, type: "BAD_TOKEN" });
   });
 
@@ -53,7 +54,7 @@ export function secondFactorContract(start: () => Promise<TestNode[]>): void {
     const person = await Person.new(one);
     const { secret } = await person.asked<{ secret: string }>("setUpTotp");
     const confirm = (node: TestNode) => person.asked("confirmTotp", { code: appFor(secret).now() }, node);
-    const counts = await counted([confirm(one), confirm(other), confirm(one)]);
+    const counts = await outcomes([confirm(one), confirm(other), confirm(one)]);
     expect(counts.ok).toBe(1);
     // Whoever lost saw it set up, or on already.
     expect((counts.MFA_NOT_STARTED ?? 0) + (counts.MFA_ALREADY_ENABLED ?? 0)).toBe(2);
@@ -63,7 +64,7 @@ export function secondFactorContract(start: () => Promise<TestNode[]>): void {
     const person = await Person.new(one);
     const { secret } = await person.asked<{ secret: string }>("setUpTotp");
     const confirm = person.asked("confirmTotp", { code: appFor(secret).now() });
-    const { ok } = await counted([confirm, person.asked("setUpTotp", {}, other)]);
+    const { ok } = await outcomes([confirm, person.asked("setUpTotp", {}, other)]);
     expect(ok).toBe(1);
   });
 
@@ -76,7 +77,7 @@ export function secondFactorContract(start: () => Promise<TestNode[]>): void {
     const attempts = Array.from({ length: 20 }, (_, i) =>
       (i % 2 ? person : away).show(tokens[i % 2 ? 0 : 1] ?? "", wrong(app)),
     );
-    expect(await counted(attempts)).toEqual({ BAD_CODE: 10, TOO_MANY_ATTEMPTS: 10 });
+    expect(await outcomes(attempts)).toEqual({ BAD_CODE: 10, TOO_MANY_ATTEMPTS: 10 });
 
     pass(STEP_MS);
     const refused = { code: 429, type: "TOO_MANY_ATTEMPTS", data: { retryAfter: expect.any(Number) } };

@@ -94,13 +94,3 @@ export class Person {
 
   refresh = () => this.node.as<Account>({}, "auth.refresh", { refreshToken: this.account.refreshToken });
 }
-
-/** What many at once answer, as code and count. */
-export async function counted(attempts: Promise<unknown>[]): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const result of await Promise.allSettled(attempts)) {
-    const type: string = result.status === "fulfilled" ? "ok" : (result.reason.type ?? String(result.reason));
-    counts[type] = (counts[type] ?? 0) + 1;
-  }
-  return counts;
-}

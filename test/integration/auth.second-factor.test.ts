@@ -2,10 +2,10 @@ import { readdir, readFile } from "node:fs/promises";
 import authService from "../../services/auth/auth.service";
 import type { AccountMail } from "../../services/notification/notification.contract";
 import userService from "../../services/user/user.service";
-import { metaOf, PASSWORD } from "./auth.accounts";
+import { metaOf, outcomes, PASSWORD } from "./auth.accounts";
 import { pass } from "./auth.clock";
 import { withAuthStore } from "./auth.parts";
-import { appFor, counted, mailbox, Person, refusalOf, STEP_MS, wrong } from "./auth.second-factor.parts";
+import { appFor, mailbox, Person, refusalOf, STEP_MS, wrong } from "./auth.second-factor.parts";
 import { eventually, startNode, type TestNode } from "./node";
 
 const mails: AccountMail[] = [];
@@ -71,7 +71,7 @@ describe("setting one up", () => {
     const { secret } = await person.asked<{ secret: string }>("setUpTotp");
     const app = appFor(secret);
     const attempts = Array.from({ length: 12 }, () => person.asked("confirmTotp", { code: wrong(app) }));
-    expect(await counted(attempts)).toEqual({ BAD_CODE: 10, TOO_MANY_ATTEMPTS: 2 });
+    expect(await outcomes(attempts)).toEqual({ BAD_CODE: 10, TOO_MANY_ATTEMPTS: 2 });
     await expect(person.asked("confirmTotp", { code: app.now() })).rejects.toEqual(refused(429, "TOO_MANY_ATTEMPTS"));
   });
 
@@ -79,7 +79,7 @@ describe("setting one up", () => {
     const { secret } = await person.asked<{ secret: string }>("setUpTotp");
     // Hashing takes longer than confirming.
     // Two are hashed at a time: some have read the account before it is confirmed, and none is done by then.
-    const signIns = counted(Array.from({ length: 10 }, () => person.login()));
+    const signIns = outcomes(Array.from({ length: 10 }, () => person.login()));
     await person.asked("confirmTotp", { code: appFor(secret).now() });
     const { ok = 0, BAD_CREDENTIALS: overtaken = 0, MFA_REQUIRED: asked = 0 } = await signIns;
     expect(overtaken).toBeGreaterThan(0);
@@ -175,7 +175,7 @@ describe("taking it away", () => {
 
   test("counts wrong passwords", async () => {
     const attempts = Array.from({ length: 12 }, () => person.asked("disableTotp", { password: "not the password" }));
-    expect(await counted(attempts)).toEqual({ WRONG_PASSWORD: 10, TOO_MANY_ATTEMPTS: 2 });
+    expect(await outcomes(attempts)).toEqual({ WRONG_PASSWORD: 10, TOO_MANY_ATTEMPTS: 2 });
   });
 
   test("new recovery codes take a code, and the place of the old ones", async () => {
@@ -244,7 +244,7 @@ test("a node with another key secret takes no code for right, and counts none as
   const second = await startNode([authService, userService], { DATA_DIR: dataDir, JWT_KEY_SECRET });
   pass(STEP_MS);
   const attempts = Array.from({ length: 12 }, async () => owner.show(await owner.begin(second), app.now(), second));
-  const counts = await counted(attempts);
+  const counts = await outcomes(attempts);
   expect(Object.keys(counts)).toEqual([expect.stringContaining("another JWT_KEY_SECRET")]);
   const reset = { userId: owner.account.user.id, operator: "kim@desk", reason: "the secret was lost" };
   await second.call("auth.resetSecondFactor", reset);

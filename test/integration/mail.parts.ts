@@ -1,3 +1,6 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
 /** A mail as its reader's program shows it. */
 export interface ReadMail {
   /** Names in lower case; what was folded is on one line. */
@@ -71,4 +74,15 @@ export function tokenOf(mail: ReadMail): string {
   const token = mail.links.map((link) => new URL(link).searchParams.get("token")).find((found) => found !== null);
   if (!token) throw new Error(`no token in: ${mail.subject}`);
   return token;
+}
+
+/** The mails for an address that are files of a data folder, the oldest first. */
+export function mailsIn(dataDir: string, address: string): ReadMail[] {
+  const folder = join(dataDir, "mail");
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => name.endsWith(".eml"));
+  return names
+    .sort()
+    .map((name) => readMail(readFileSync(join(folder, name), "utf8")))
+    .filter(({ headers }) => headers.to?.includes(address));
 }

@@ -1,5 +1,5 @@
 import { eventually } from "./node";
-import { MailServer, NotificationLab, orderFact } from "./notification.parts";
+import { MailServer, mailsThat, NotificationLab, orderFact } from "./notification.parts";
 
 const server = new MailServer();
 let lab: NotificationLab;
@@ -21,10 +21,7 @@ afterAll(async () => {
 });
 
 const idOf = (mail: string) => /^Message-ID: <([^>]+)>/im.exec(mail)?.[1];
-const counted = async (outcome: string) => {
-  const found = new RegExp(`shop_mails_total\\{outcome="${outcome}"\\} (\\d+)`).exec(await lab.metrics());
-  return Number(found?.[1] ?? 0);
-};
+const counted = async (outcome: string) => mailsThat(outcome, await lab.metrics());
 
 test("a mail goes to its customer's address, once, with an id made of what it is about", async () => {
   const customer = lab.others.person("김철수\r\nBcc: x@example.com");

@@ -75,6 +75,12 @@ export class Others {
   }
 }
 
+/** How many mails ended so, by what the metrics say. */
+export function mailsThat(outcome: string, metrics: string): number {
+  const found = new RegExp(`shop_mails_total\\{outcome="${outcome}"\\} (\\d+)`).exec(metrics);
+  return Number(found?.[1] ?? 0);
+}
+
 const fact = (topic: "order" | "chat", type: string, subject: string, data: object): Fact =>
   ({
     specversion: "1.0",

@@ -7,17 +7,11 @@ import { type Account, metaOf, register } from "./auth.accounts";
 import { newFolder } from "./auth.parts";
 import { type ReadMail, tokenOf } from "./mail.parts";
 import { eventually, startNode, type TestNode } from "./node";
-import { MailServer } from "./notification.parts";
+import { MailServer, mailsThat } from "./notification.parts";
 
 export const WEB_URL = "https://shop.example";
 const FROM: Meta = { clientIp: "192.0.2.9", userAgent: "Browser of a test", acceptLanguage: "en" };
 let clients = 0;
-
-/** What all of these answer, as code or "ok", sorted. */
-export async function outcomes(attempts: Promise<unknown>[]): Promise<string[]> {
-  const results = await Promise.allSettled(attempts);
-  return results.map((result) => (result.status === "fulfilled" ? "ok" : String(result.reason.type))).sort();
-}
 
 /** Accounts and their mails: a node and the server that its mails go to. */
 export class RecoveryLab {
@@ -73,10 +67,7 @@ export class RecoveryLab {
 
   metrics = () => nodeOf(this.node.broker).metrics.registry.metrics();
 
-  async counted(outcome: string): Promise<number> {
-    const found = new RegExp(`shop_mails_total\\{outcome="${outcome}"\\} (\\d+)`).exec(await this.metrics());
-    return Number(found?.[1] ?? 0);
-  }
+  counted = async (outcome: string): Promise<number> => mailsThat(outcome, await this.metrics());
 
   /** Its files stay. */
   async stop(): Promise<void> {
