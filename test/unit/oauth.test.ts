@@ -154,6 +154,11 @@ describe("what a provider says of somebody", () => {
     for (const bad of ["", "kim", "kim@b@c.example", "a b@c.example", `${"a".repeat(250)}@b.example`])
       expect(address(bad)).toBeUndefined();
   });
+
+  test("has no address that only lower case makes one of ours", () => {
+    for (const foreign of ["\u212Aim@b.example", "kim@boo\u212A.example"])
+      expect(provenEmail({ subject: "1", email: foreign, emailVerified: true })).toBeUndefined();
+  });
 });
 
 test("a failure's cause quotes nothing that a provider answered", () => {

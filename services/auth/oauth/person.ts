@@ -13,9 +13,12 @@ export function fitName(name = ""): string {
   return [...shown].slice(0, NAME_LENGTH).join("").trim() || NAMELESS;
 }
 
-/** The address of a profile where it may be believed, and can be used. */
+/**
+ * The address of a profile where it may be believed, and can be used. It is looked at as the provider has verified it: in
+ * lower case a Kelvin sign is a k, and the address somebody else's.
+ */
 export function provenEmail({ email, emailVerified }: Profile): string | undefined {
   if (!emailVerified || email === undefined) return undefined;
-  const address = normaliseEmail(email);
-  return isAddress(address) ? address : undefined;
+  const verified = email.trim();
+  return isAddress(verified) ? normaliseEmail(verified) : undefined;
 }
