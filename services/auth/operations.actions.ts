@@ -56,7 +56,7 @@ export function operationsActions({ store, revoke, soon, logger }: Parts): Recor
       returns: WasReset,
       async handler({ params: { userId, operator, reason } }) {
         const ending = { until: now(), reason: "revoked" };
-        const reset = await secondFactors.disable(userId, {}, { $set: { ending } });
+        const reset = await secondFactors.disable({ _id: userId }, {}, { $set: { ending } });
         logger.info({ operator, userId, reason, removed: reset !== null }, "a second factor was taken away");
         crashPoint("auth.second-factor-reset");
         if (reset) await soon(reset);

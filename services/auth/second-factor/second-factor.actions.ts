@@ -20,6 +20,7 @@ interface Parts extends ProvingParts {
 
 const alreadyOn = () =>
   conflict("MFA_ALREADY_ENABLED", "A second factor is on already. Where a session has not shown it, sign in again.");
+const accountChanged = () => conflict("ACCOUNT_CHANGED", "The account has just been changed; try again.");
 const notOn = () => conflict("MFA_NOT_ENABLED", "There is no second factor.");
 
 /** Setting up a second factor, showing it, and taking it away. */
@@ -116,15 +117,16 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
       status: 204,
       errors: [
         [403, "WRONG_PASSWORD"],
+        [409, "ACCOUNT_CHANGED"],
         [422, "BAD_CODE"],
         [429, "TOO_MANY_ATTEMPTS"],
       ],
       async handler(ctx) {
-        const { id } = callerOf(ctx);
-        const own = await credentials.get(id);
-        if (own) await demandOwner(own, ctx.params, ctx.meta);
-        const disabled = await secondFactors.disable(id, ctx.meta);
+        const own = await demandSignedIn(ctx);
+        await demandOwner(own, ctx.params, ctx.meta);
+        const disabled = await secondFactors.disable(own, ctx.meta);
         if (disabled) await soon(disabled);
+        else if ((await credentials.get(own._id))?.secondFactor?.on) throw accountChanged();
         return null;
       },
     }),

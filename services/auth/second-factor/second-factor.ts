@@ -79,14 +79,15 @@ export class SecondFactors {
 
   /**
    * Takes a code of the app or a recovery code, once: of several who show the same at once, one is answered the
-   * credential. Null for any other text. Of a recovery code that is gone the owner is told.
+   * credential. Null for any other text, and once the credential has another epoch than the given one: a first factor
+   * proven before opens nothing after. Of a recovery code that is gone the owner is told.
    */
   async take(credential: CredentialDocument, typed: string, client: Client): Promise<CredentialDocument | null> {
-    const { _id, secondFactor } = credential;
+    const { _id, epoch, secondFactor } = credential;
     const { on } = secondFactor ?? {};
     if (!on) return null;
     const step = this.matching(credential, on, typed);
-    const same = { _id, "secondFactor.on.id": on.id };
+    const same = { _id, epoch, "secondFactor.on.id": on.id };
     if (step !== null)
       return this.credentials.collection.update(
         { ...same, "secondFactor.on.lastStep": { $lt: step } },
@@ -100,20 +101,24 @@ export class SecondFactors {
     });
   }
 
-  /** Ten new recovery codes in the place of those there are; null where the second factor is another one meanwhile. */
-  async renewCodes({ _id, secondFactor }: CredentialDocument): Promise<string[] | null> {
+  /** Ten new recovery codes in the place of those there are; null where the credential has another epoch meanwhile. */
+  async renewCodes({ _id, epoch, secondFactor }: CredentialDocument): Promise<string[] | null> {
     const { codes, hashes } = this.recoveryCodes.make(_id);
     const renewed = await this.credentials.collection.update(
-      { _id, "secondFactor.on.id": secondFactor?.on?.id ?? "" },
+      { _id, epoch, "secondFactor.on.id": secondFactor?.on?.id ?? "" },
       { $set: { "secondFactor.on.recovery": hashes } },
     );
     return renewed && codes;
   }
 
-  /** Takes it away, `more` being written with that. Null where none is on. */
-  disable(userId: string, client: Client, { $set }: Pick<Change, "$set"> = {}): Promise<CredentialDocument | null> {
+  /** Takes it away, `$set` being written with that. Null where none is on, or where an `epoch` is given and over. */
+  disable(
+    { _id, epoch }: Pick<CredentialDocument, "_id"> & Partial<Pick<CredentialDocument, "epoch">>,
+    client: Client,
+    { $set }: Pick<Change, "$set"> = {},
+  ): Promise<CredentialDocument | null> {
     return this.credentials.tell(
-      { _id: userId, "secondFactor.on": { $exists: true } },
+      { _id, ...(epoch !== undefined && { epoch }), "secondFactor.on": { $exists: true } },
       newMail("mfa.disabled", client),
       { $set, $unset: { secondFactor: true }, $inc: { epoch: 1 } },
     );
