@@ -82,7 +82,11 @@ export function recovery({ store, passwords, soon, asking }: Parts) {
       const { email, emailVerified } = await asking.call("user.find", { id: userId });
       if (email === null) throw conflict("NO_EMAIL", "This account has no email address.");
       if (emailVerified) return;
-      const retryAfter = await throttle.spend(`verifications of ${userId}`, BY_ACCOUNT);
+      const client = clientGroup(meta.clientIp ?? "");
+      // Accounts of `me+1@`, `me+2@` and so on are many, and their mails come to one.
+      const retryAfter =
+        (await throttle.spend(`verifications from ${client}`, BY_CLIENT)) ||
+        (await throttle.spend(`verifications of ${userId}`, BY_ACCOUNT));
       if (retryAfter > 0) throw tooMany("TOO_MANY_ATTEMPTS", "Enough mails were sent. Look for them.", retryAfter);
       const asked = await credentials.tell({ _id: userId, state: "active" }, newMail("email.verification", meta), {});
       crashPoint("auth.verification-accepted");
