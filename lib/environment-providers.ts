@@ -47,6 +47,8 @@ export function readProviders(read: EnvironmentReader) {
   };
   if (clients.oidc && !oidcIssuer && !read.text("OAUTH_OIDC_ISSUER"))
     read.refuse("OAUTH_OIDC_ISSUER is not set: OAUTH_OIDC_CLIENT_ID needs it");
+  if (oidcIssuer && !read.text("OAUTH_OIDC_CLIENT_ID") && !read.text("OAUTH_OIDC_CLIENT_SECRET"))
+    read.refuse("OAUTH_OIDC_CLIENT_ID is not set: OAUTH_OIDC_ISSUER needs it");
   return {
     clients,
     oidcIssuer: oidcIssuer ?? "",

@@ -3,6 +3,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import SocketIo from "moleculer-io";
 import ApiGateway from "moleculer-web";
 import { action, callOf, type Meta } from "../../lib/actions";
+import { isLoopback } from "../../lib/environment-providers";
 import { listeners } from "../../lib/events";
 import { nodeOf } from "../../lib/node";
 import { Strict, Type } from "../../lib/schema";
@@ -154,6 +155,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
 
     async started() {
       answerClientErrors(this.server as Server);
+      if (environment.production && isLoopback(environment.webUrl))
+        this.logger.warn(`WEB_URL is ${environment.webUrl}: links in mails and providers lead nobody else here`);
       health.register("routes", {
         importance: "required",
         probe: async () => routesAreThere(broker, this.aliases as { action?: string }[]),

@@ -59,6 +59,7 @@ export function securityHeaders({ webUrl }: Environment): Middleware {
         upgradeInsecureRequests: webUrl.startsWith("https:") ? [] : null,
       },
     },
+    xFrameOptions: { action: "deny" },
     strictTransportSecurity: webUrl.startsWith("https:") && undefined,
   })({} as never, collect as never, (error?: unknown) => {
     if (error) throw error;

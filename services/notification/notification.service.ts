@@ -185,6 +185,8 @@ export default function notificationService(broker: ServiceBroker): ServiceSchem
     },
 
     started() {
+      if (environment.production && !environment.mail.smtpUrl)
+        this.logger.warn("SMTP_URL is not set: mails are files, those with links to a new password among them");
       unmeasured = metrics.mailsWaiting.measure({}, () => mails.waiting());
     },
 

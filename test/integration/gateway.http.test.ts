@@ -82,6 +82,7 @@ describe("headers", () => {
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("content-security-policy")).toContain("default-src 'self'");
       expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+      expect(headers.get("x-frame-options")).toBe("DENY");
       expect(headers.get("access-control-allow-origin")).toBeNull();
     }
   });
