@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CustomFetch } from "openid-client";
-import { Agent, fetch } from "undici";
+import { Agent, fetch, Response } from "undici";
 import { Bulkhead } from "../../../lib/bulkhead";
 import { type Provider, ProviderFailure } from "./providers/provider";
 
@@ -30,6 +30,20 @@ export class Questions {
   }
 }
 
+/** The dispatcher's bound is of what comes over the wire; what is unpacked from that is bounded here. */
+function bounded(answer: Response): Response {
+  if (!answer.body) return answer;
+  let bytes = 0;
+  const bound = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_ANSWER_BYTES) controller.error(new ProviderFailure("an answer is too long"));
+      else controller.enqueue(chunk);
+    },
+  });
+  return new Response(answer.body.pipeThrough(bound), answer);
+}
+
 /** How providers are asked: no redirect is followed, no answer without end is read, none is waited for after the deadline. */
 export function providerFetch(): { ask: CustomFetch; close: () => Promise<void> } {
   const dispatcher = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connect: { timeout: CONNECT_MS } });
@@ -38,7 +52,7 @@ export function providerFetch(): { ask: CustomFetch; close: () => Promise<void> 
       const signals = [signal, deadlines.getStore()].filter((each) => each !== undefined);
       const request = { ...options, dispatcher, redirect: "manual" as const, signal: AbortSignal.any(signals) };
       // undici's own types for the same web interfaces.
-      return (await fetch(url, request as Parameters<typeof fetch>[1])) as unknown as Response;
+      return bounded(await fetch(url, request as Parameters<typeof fetch>[1])) as unknown as globalThis.Response;
     },
     close: () => dispatcher.destroy(),
   };
