@@ -53,7 +53,10 @@ interface NewPassword {
   mail: PendingMail;
   /** The account's address, where whoever reads its mail chose the password. */
   proves?: string;
-  /** Every other way in goes with it: it may be that of somebody who never had the address. */
+  /**
+   * Every other way in goes with it, and a second factor that is not on yet: they may be those of somebody who never had
+   * the address. One that is on stays: it lets nobody in, and a mailbox is not to open what it closes.
+   */
   alone?: boolean;
 }
 
@@ -130,7 +133,7 @@ export class Credentials {
     return this.tell({ ...replaced, ...(proves !== undefined && { email: proves }) }, mail, {
       $set: { hash, passwordId: newId(), ending: { keep, until: now() }, provenEmail: proves },
       $inc: { epoch: 1 },
-      ...(alone && { $unset: { links: true, secondFactor: true } }),
+      ...(alone && { $unset: { links: true, "secondFactor.pending": true } }),
     });
   }
 

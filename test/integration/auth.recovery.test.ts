@@ -212,7 +212,15 @@ describe("what somebody set up who never had the address", () => {
     const credential = await afterReset(await register(lab.node), others);
     expect(credential).toMatchObject({ state: "active", email: expect.any(String) });
     expect(credential).not.toHaveProperty("links");
-    expect(credential).not.toHaveProperty("secondFactor");
+  });
+
+  test("does not open what a second factor closes", async () => {
+    const { on } = secondFactor;
+    const pending = { id: "p", secret: "sealed" };
+    const closed = await afterReset(await register(lab.node), { $set: { secondFactor: { on } } });
+    expect(closed).toMatchObject({ secondFactor: { on } });
+    const open = await afterReset(await register(lab.node), { $set: { secondFactor: { pending } } });
+    expect(open?.secondFactor).not.toHaveProperty("pending");
   });
 
   test("stays where the address had been proven before", async () => {
