@@ -140,7 +140,7 @@ export default function authService(broker: ServiceBroker): ServiceSchema {
       ...passwordActions({ store, passwords, soon }),
       ...providers.actions,
       ...sessionActions(store, revoke),
-      ...secondFactorActions({ store, passwords, settings, environment, open, soon }),
+      ...secondFactorActions({ store, revoke, passwords, settings, environment, open, soon }),
       ...recoveryActions(recovering),
       ...operationsActions({ store, revoke, soon, logger }),
       ...tokenActions(store, revoke, oldest),

@@ -154,6 +154,7 @@ test("who takes it away while the role needs it has to set it up again", async (
   expect(await removal()).toMatchObject({ status: 422, code: "VALIDATION" });
   expect(await removal({ password: "not the password" })).toMatchObject({ status: 403, code: "WRONG_PASSWORD" });
   expect(await removal({ password: DEMO })).toMatchObject({ status: 204 });
+  await eventually(async () => (await nodes(full)).status === 401);
   expect(await refresh(full)).toMatchObject({ mfaEnrolmentRequired: true });
   expect(await login()).toMatchObject({ status: 200, mfaEnrolmentRequired: true });
 });

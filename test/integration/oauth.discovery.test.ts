@@ -64,6 +64,16 @@ it("a provider that names another issuer than was asked for is not used", async 
   expect(toldBy(await begin("kakao"))).toEqual(FAILED);
 });
 
+it.each([
+  { authorization_endpoint: "javascript:alert(1)" },
+  { token_endpoint: "file:///etc/passwd" },
+  { jwks_uri: "http://169.254.169.254/latest" },
+  { userinfo_endpoint: "http://shop.internal/" },
+])("a provider that says %j of itself is not used, nor asked there", async (metadata) => {
+  shop.providers.kakao.metadata = metadata;
+  expect(toldBy(await begin("kakao"))).toEqual(FAILED);
+});
+
 it("a provider whose keys cannot be had is told of", async () => {
   const { kakao } = shop.providers;
   kakao.faults.set("/.well-known/jwks.json", "broken");

@@ -187,6 +187,7 @@ describe("the environment", () => {
     [{ OAUTH_KAKAO_CLIENT_ID: "id" }, "OAUTH_KAKAO_CLIENT_SECRET is not set"],
     [{ OAUTH_NAVER_CLIENT_SECRET: "secret" }, "OAUTH_NAVER_CLIENT_ID is not set"],
     [client("OIDC"), "OAUTH_OIDC_ISSUER is not set"],
+    [{ OAUTH_OIDC_ISSUER: "https://login.example" }, "OAUTH_OIDC_CLIENT_ID is not set"],
     [{ ...client("OIDC"), OAUTH_OIDC_ISSUER: "http://login.example" }, "OAUTH_OIDC_ISSUER may be http:// on this"],
     [{ ...client("OIDC"), OAUTH_OIDC_ISSUER: "login.example" }, "OAUTH_OIDC_ISSUER must start with http"],
     [{ ...client("OIDC"), OAUTH_OIDC_ISSUER: "http://localhost.evil.example" }, "OAUTH_OIDC_ISSUER may be http"],

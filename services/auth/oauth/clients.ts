@@ -9,6 +9,7 @@ import {
   enableNonRepudiationChecks,
   type ServerMetadata,
 } from "openid-client";
+import { isLoopback } from "../../../lib/environment-providers";
 import { type Provider, ProviderFailure } from "./providers/provider";
 
 /** Milliseconds for which what was discovered is taken as it is. */
@@ -24,6 +25,13 @@ interface Known {
   foundAt: number;
   failure?: { at: number; error: unknown };
   looking?: Promise<Configuration>;
+}
+
+/** Where people and secrets may be sent: over TLS, or on this machine to a provider that is on it. */
+function isUsable(endpoint: string, { issuer }: Provider): boolean {
+  if (!URL.canParse(endpoint)) return false;
+  const { protocol } = new URL(endpoint);
+  return protocol === "https:" || (protocol === "http:" && issuer.startsWith("http:") && isLoopback(endpoint));
 }
 
 const isInsecure = ({ issuer }: Provider): boolean => issuer.startsWith("http:");
@@ -81,8 +89,11 @@ export class ProviderClients {
       execute: isInsecure(provider) ? [allowInsecureRequests] : [],
     });
     const server = found.serverMetadata();
-    if (!server.authorization_endpoint || !server.token_endpoint || !server.jwks_uri)
-      throw new ProviderFailure("what it says of itself lacks an endpoint");
+    const needed = [server.authorization_endpoint, server.token_endpoint, server.jwks_uri];
+    if (needed.some((endpoint) => !endpoint)) throw new ProviderFailure("what it says of itself lacks an endpoint");
+    const named = [...needed, server.userinfo_endpoint].filter((endpoint) => endpoint !== undefined);
+    if (!named.every((endpoint) => isUsable(endpoint, provider)))
+      throw new ProviderFailure("what it says of itself leads elsewhere than to https");
     return server;
   }
 

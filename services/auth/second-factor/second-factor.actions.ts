@@ -1,5 +1,5 @@
 import type { ActionSchema } from "moleculer";
-import { action, callerOf, type ShopContext } from "../../../lib/actions";
+import { action, callerOf, type Role, type ShopContext } from "../../../lib/actions";
 import type { Settings } from "../../../lib/config/declaration";
 import { crashPoint } from "../../../lib/crash";
 import type { Environment } from "../../../lib/environment";
@@ -8,12 +8,14 @@ import { Nothing } from "../../../lib/schema";
 import type { authConfig } from "../auth.config";
 import { NoParams, Tokens } from "../auth.schema";
 import type { CredentialDocument } from "../credentials";
+import type { Revoking } from "../sessions/revoking";
 import { signedIn } from "../sessions/signed-in";
 import { type Parts as ProvingParts, proving } from "./proving";
 import * as schema from "./second-factor.schema";
 import { inBase32, otpauthUrl } from "./totp";
 
 interface Parts extends ProvingParts {
+  revoke: Revoking;
   settings: Settings<typeof authConfig>;
   environment: Pick<Environment, "webUrl">;
 }
@@ -29,6 +31,8 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
   const { credentials, secondFactors, sessions } = store;
   const { demandCode, demandOwner, demandStep, signIn } = proving(parts);
   const issuer = new URL(environment.webUrl).hostname;
+
+  const needsOne = (roles: Role[]) => roles.some((role) => settings.requiredRoles.includes(role));
 
   /** Throws 401 for a session that has ended. */
   async function demandSignedIn(ctx: ShopContext): Promise<CredentialDocument> {
@@ -53,7 +57,7 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
           enabled: on !== undefined,
           ...(on && { enabledAt: on.since }),
           recoveryCodesLeft: on?.recovery.length ?? 0,
-          required: mustEnrol || roles.some((role) => settings.requiredRoles.includes(role)),
+          required: mustEnrol || needsOne(roles),
         };
       },
     }),
@@ -125,8 +129,11 @@ export function secondFactorActions(parts: Parts): Record<string, ActionSchema> 
         const own = await demandSignedIn(ctx);
         await demandOwner(own, ctx.params, ctx.meta);
         const disabled = await secondFactors.disable(own, ctx.meta);
-        if (disabled) await soon(disabled);
-        else if ((await credentials.get(own._id))?.secondFactor?.on) throw accountChanged();
+        if (disabled) {
+          await soon(disabled);
+          // Tokens there are were for whoever has shown it.
+          if (needsOne(callerOf(ctx).roles)) await parts.revoke.renewClaims(own._id);
+        } else if ((await credentials.get(own._id))?.secondFactor?.on) throw accountChanged();
         return null;
       },
     }),
