@@ -1,7 +1,7 @@
 import { type AccountNews, accountTexts, type LinkKind, timeText } from "./account.texts";
+import { deviceOf } from "./device";
 import type { Locale } from "./locale";
 import { type Link, layOut, type Rendered } from "./mail";
-import { oneLine } from "./texts";
 
 /** What a mailed link opens with, and until when. */
 export interface LinkToken {
@@ -14,16 +14,16 @@ const PAGES: Record<LinkKind, string> = {
   "email.verification": "/verify-email",
   "password.reset": "/reset-password",
 };
-const DEVICE_LENGTH = 160;
 
 export const isLinkKind = (kind: AccountNews["kind"]): kind is LinkKind => Object.hasOwn(PAGES, kind);
 
 function factsOf({ at, ip, userAgent }: AccountNews, locale: Locale): string[] {
-  const { when, address, device } = accountTexts[locale].facts;
+  const labels = accountTexts[locale].facts;
+  const device = deviceOf(userAgent ?? "");
   return [
-    `${when}: ${timeText(at, locale)}`,
-    ...(ip ? [`${address}: ${ip}`] : []),
-    ...(userAgent ? [`${device}: ${oneLine(userAgent, DEVICE_LENGTH)}`] : []),
+    `${labels.when}: ${timeText(at, locale)}`,
+    ...(ip ? [`${labels.address}: ${ip}`] : []),
+    ...(device ? [`${labels.device}: ${device}`] : []),
   ];
 }
 

@@ -73,7 +73,7 @@ export const AccountMail = Strict({
   kind: OneOf(...LINK_MAILS, ...NOTICES),
   /** When what it tells of was done or asked for. */
   at: Timestamp,
-  /** `Accept-Language` of whoever did it, for users who chose no language. */
+  /** `Accept-Language` of whoever did it, for users who chose no language; for a notice, whose language is not known at all. */
   acceptLanguage: Type.Optional(Type.String({ maxLength: 256 })),
   /** From where it was done. */
   userAgent: Type.Optional(Type.String({ maxLength: 256 })),

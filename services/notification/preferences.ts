@@ -49,6 +49,12 @@ export function preferencesStore(store: Store) {
       return found?.locale ?? localeOf(acceptLanguage) ?? found?.heard ?? DEFAULT_LOCALE;
     },
 
+    /** The language for what may not have been they who did it: a stranger's `acceptLanguage` does not replace theirs. */
+    async warningLocaleFor(userId: string, acceptLanguage: string | undefined): Promise<Locale> {
+      const found = await chosen.get(userId);
+      return found?.locale ?? found?.heard ?? localeOf(acceptLanguage) ?? DEFAULT_LOCALE;
+    },
+
     /** As {@link change} without a change; the language that was asked for is remembered. Throws 404 USER_NOT_FOUND. */
     async shown(userId: string, acceptLanguage: string | undefined): Promise<Preferences> {
       const heard = localeOf(acceptLanguage);

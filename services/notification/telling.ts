@@ -1,4 +1,5 @@
 import { crashPoint } from "../../lib/crash";
+import { isLinkKind } from "./account.mail";
 import type { Inbox } from "./inbox/inbox";
 import type { Locale } from "./locale";
 import type { MailStore } from "./mail.store";
@@ -63,7 +64,9 @@ export function tellingOf({ inbox, preferences, mails, unread, deliver }: Parts)
     /** Of their account: by mail alone, whatever their preferences. */
     account: (mail: AccountMail): Promise<void> =>
       unlessErased(mail.userId, async () => {
-        await mails.addAccount(mail, await preferences.localeFor(mail.userId, mail.acceptLanguage));
+        const { localeFor, warningLocaleFor } = preferences;
+        const locale = await (isLinkKind(mail.kind) ? localeFor : warningLocaleFor)(mail.userId, mail.acceptLanguage);
+        await mails.addAccount(mail, locale);
         crashPoint("notification.mail.queued");
       }),
 
