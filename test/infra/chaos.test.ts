@@ -55,14 +55,4 @@ withServers(["nats", "mongo", "redis", "kafka"], "the chat under chaos", () => {
     },
     TEST_MS,
   );
-
-  it(
-    "is caught losing events where they are marked before they are published",
-    async () => {
-      const { failed, violated, left } = await runOf(chatChaos, { ...talk, broken: "outbox" });
-      expect({ failed, left }).toEqual({ failed: true, left: [] });
-      expect(violated).toContain("each fact is in the topic");
-    },
-    TEST_MS,
-  );
 });
