@@ -21,15 +21,9 @@ export class Recoveries {
   constructor(readonly collection: Collection<RecoveryDocument>) {}
 
   async add(email: string, { acceptLanguage, userAgent, clientIp: ip }: Client): Promise<void> {
-    const [at, client] = [now(), { acceptLanguage, userAgent, ip }];
-    await this.collection.insert({
-      _id: newId(),
-      email: normaliseEmail(email),
-      at,
-      due: at,
-      ...client,
-      ...currentTrace(),
-    });
+    const at = now();
+    const request = { _id: newId(), email: normaliseEmail(email), at, due: at, acceptLanguage, userAgent, ip };
+    await this.collection.insert({ ...request, ...currentTrace() });
   }
 
   async done({ _id }: RecoveryDocument): Promise<void> {

@@ -28,6 +28,11 @@ export function revoking({ credentials, sessions, tokens }: AuthStore, announce:
     if (revoked) announce(ofUser(revoked));
   };
 
+  async function endSessions(userId: string, reason: EndReason, which?: { keep?: string; until?: string }) {
+    const { ended, at } = await sessions.endAll(userId, reason, which);
+    for (const sid of ended) announce(ofSession(sid, at, reason));
+  }
+
   return {
     /** Ends one session, of `owner` where given; answers whether there was one to end. */
     async end(sid: string, reason: EndReason, owner?: string): Promise<boolean> {
@@ -39,8 +44,7 @@ export function revoking({ credentials, sessions, tokens }: AuthStore, announce:
     /** Ends what a change of the credential said is to be ended. Idempotent. */
     async endOthers(credential: CredentialDocument): Promise<void> {
       const { keep, until, reason = "password" } = credential.ending ?? {};
-      const { ended, at } = await sessions.endAll(credential._id, reason, { keep, until });
-      for (const sid of ended) announce(ofSession(sid, at, reason));
+      await endSessions(credential._id, reason, { keep, until });
       await credentials.othersEnded(credential);
     },
 
@@ -49,8 +53,7 @@ export function revoking({ credentials, sessions, tokens }: AuthStore, announce:
       const revoked = await credentials.revoke(userId, reason);
       announceUser(revoked);
       crashPoint("auth.user-revoked");
-      const { ended, at } = await sessions.endAll(userId, reason);
-      for (const sid of ended) announce(ofSession(sid, at, reason));
+      await endSessions(userId, reason);
       if (!revoked) return;
       await credentials.othersEnded(revoked);
       await credentials.followed(revoked);
@@ -63,8 +66,7 @@ export function revoking({ credentials, sessions, tokens }: AuthStore, announce:
     async erase(userId: string): Promise<void> {
       announceUser(await credentials.erase(userId));
       await tokens.revoke(userId);
-      const { ended, at } = await sessions.endAll(userId, "erased");
-      for (const sid of ended) announce(ofSession(sid, at, "erased"));
+      await endSessions(userId, "erased");
       await sessions.anonymise(userId);
     },
 
