@@ -5,7 +5,7 @@ import { newId } from "../../lib/ids";
 import type { DeclaredAction } from "../../mixins/middleware";
 import type { GatewayRequest } from "./gateway";
 import { NOT_JSON } from "./problem";
-import { halfCharacter, halfCharacterIn } from "./well-formed";
+import { demandWholeCharacters } from "./well-formed";
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** nginx's word for a client that went away before its answer. */
@@ -62,8 +62,7 @@ export function paramsOf(req: GatewayRequest, action: DeclaredAction): Record<st
     ...(isRead(req.method) ? [] : Object.keys(query)),
     ...(Object.hasOwn(body, "__proto__") || Object.hasOwn(query, "__proto__") ? ["__proto__"] : []),
   ];
-  const half = halfCharacterIn(body);
-  if (half !== undefined) throw halfCharacter(half);
+  demandWholeCharacters(body);
   if (unknown.length > 0) throw invalid(unknown.map((name) => ({ path: name, message: "is not a known field" })));
   return { ...given, ...coerceAll(path, action) };
 }

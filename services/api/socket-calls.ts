@@ -11,7 +11,7 @@ import { authorize } from "./authentication";
 import { type Problem, toProblem, toPublicError } from "./problem";
 import type { RateLimits } from "./rate-limits";
 import { Refusals } from "./socket-refusals";
-import { halfCharacter, halfCharacterIn } from "./well-formed";
+import { demandWholeCharacters } from "./well-formed";
 
 /** Calls that a socket may have running: what it has not waited for is held here. */
 const MAX_RUNNING = 100;
@@ -97,8 +97,7 @@ function paramsOf({ ofConversation }: SocketCall, given: unknown): Record<string
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw invalid([{ path: "", message: "must be an object" }]);
   if (Object.hasOwn(given, "__proto__")) throw unknownField("__proto__");
-  const half = halfCharacterIn(given);
-  if (half !== undefined) throw halfCharacter(half);
+  demandWholeCharacters(given);
   if (!ofConversation) return { ...given };
   if (Object.hasOwn(given, "id")) throw unknownField("id");
   const { conversationId, ...rest } = given as { conversationId?: unknown };
