@@ -43,16 +43,14 @@ export function preferencesStore(store: Store) {
       return found?.erased ? null : toPreferences(found ?? {});
     },
 
-    /** The language for what they did just now in a browser that asked for `acceptLanguage`. */
-    async localeFor(userId: string, acceptLanguage: string | undefined): Promise<Locale> {
-      const found = await chosen.get(userId);
-      return found?.locale ?? localeOf(acceptLanguage) ?? found?.heard ?? DEFAULT_LOCALE;
-    },
-
-    /** The language for what may not have been they who did it: a stranger's `acceptLanguage` does not replace theirs. */
-    async warningLocaleFor(userId: string, acceptLanguage: string | undefined): Promise<Locale> {
-      const found = await chosen.get(userId);
-      return found?.locale ?? found?.heard ?? localeOf(acceptLanguage) ?? DEFAULT_LOCALE;
+    /**
+     * The language for what was done just now in a browser that asked for `acceptLanguage`; where it may have been a
+     * stranger's (`isWarning`), that does not replace the one they were heard in.
+     */
+    async localeFor(userId: string, acceptLanguage: string | undefined, isWarning: boolean): Promise<Locale> {
+      const { locale, heard } = (await chosen.get(userId)) ?? {};
+      const asked = localeOf(acceptLanguage);
+      return locale ?? (isWarning ? (heard ?? asked) : (asked ?? heard)) ?? DEFAULT_LOCALE;
     },
 
     /** As {@link change} without a change; the language that was asked for is remembered. Throws 404 USER_NOT_FOUND. */

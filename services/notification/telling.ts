@@ -64,8 +64,7 @@ export function tellingOf({ inbox, preferences, mails, unread, deliver }: Parts)
     /** Of their account: by mail alone, whatever their preferences. */
     account: (mail: AccountMail): Promise<void> =>
       unlessErased(mail.userId, async () => {
-        const { localeFor, warningLocaleFor } = preferences;
-        const locale = await (isLinkKind(mail.kind) ? localeFor : warningLocaleFor)(mail.userId, mail.acceptLanguage);
+        const locale = await preferences.localeFor(mail.userId, mail.acceptLanguage, !isLinkKind(mail.kind));
         await mails.addAccount(mail, locale);
         crashPoint("notification.mail.queued");
       }),
