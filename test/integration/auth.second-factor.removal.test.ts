@@ -1,26 +1,15 @@
 import authService from "../../services/auth/auth.service";
-import type { AccountMail } from "../../services/notification/notification.contract";
 import userService from "../../services/user/user.service";
 import { metaOf, outcomes, PASSWORD } from "./auth.accounts";
 import { pass } from "./auth.clock";
 import { withAuthStore } from "./auth.parts";
-import { mailbox, Person, STEP_MS, wrong } from "./auth.second-factor.parts";
-import { eventually, startNode, type TestNode } from "./node";
+import { newPerson, node, person, refused, startWithMailbox, told } from "./auth.second-factor.mailed";
+import { Person, STEP_MS, wrong } from "./auth.second-factor.parts";
+import { startNode } from "./node";
 
-const mails: AccountMail[] = [];
-let node: TestNode;
-let person: Person;
-beforeAll(async () => {
-  node = await startNode([authService, userService, mailbox(mails)], { WEB_URL: "https://shop.example:8443" });
-});
+beforeAll(startWithMailbox);
 afterAll(() => node.stop());
-beforeEach(async () => {
-  person = await Person.new(node);
-});
-
-const told = (kind: AccountMail["kind"]) =>
-  eventually(() => mails.find((mail) => mail.userId === person.account.user.id && mail.kind === kind));
-const refused = (code: number, type: string) => expect.objectContaining({ code, type });
+beforeEach(newPerson);
 
 describe("taking it away", () => {
   test("asks for the password, ends what was begun with it and is told of by mail", async () => {

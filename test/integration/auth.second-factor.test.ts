@@ -1,26 +1,15 @@
 import { readdir, readFile } from "node:fs/promises";
 import authService from "../../services/auth/auth.service";
-import type { AccountMail } from "../../services/notification/notification.contract";
 import userService from "../../services/user/user.service";
 import { outcomes, PASSWORD } from "./auth.accounts";
 import { pass } from "./auth.clock";
-import { appFor, mailbox, Person, refusalOf, STEP_MS, wrong } from "./auth.second-factor.parts";
-import { eventually, startNode, type TestNode } from "./node";
+import { newPerson, node, person, refused, startWithMailbox, told } from "./auth.second-factor.mailed";
+import { appFor, Person, refusalOf, STEP_MS, wrong } from "./auth.second-factor.parts";
+import { startNode } from "./node";
 
-const mails: AccountMail[] = [];
-let node: TestNode;
-let person: Person;
-beforeAll(async () => {
-  node = await startNode([authService, userService, mailbox(mails)], { WEB_URL: "https://shop.example:8443" });
-});
+beforeAll(startWithMailbox);
 afterAll(() => node.stop());
-beforeEach(async () => {
-  person = await Person.new(node);
-});
-
-const told = (kind: AccountMail["kind"]) =>
-  eventually(() => mails.find((mail) => mail.userId === person.account.user.id && mail.kind === kind));
-const refused = (code: number, type: string) => expect.objectContaining({ code, type });
+beforeEach(newPerson);
 
 describe("setting one up", () => {
   test("gives a secret for an app, another one each time until it is confirmed", async () => {
