@@ -3,6 +3,7 @@ import { deadLetter } from "../../lib/topics/dead-letters";
 import { assignerWith } from "../../lib/topics/kafka/client";
 import { deadLettersOf, MessageTooLarge, type Topics } from "../../lib/topics/topics";
 import { collect, fresh, keys, message, soon, topicsContract, values, waiting } from "../integration/topics.contract";
+import { kafkaProxy } from "./kafka-proxy";
 import { withServers } from "./servers";
 import { bareClient, HOUR_MS, kafkaTopics } from "./topics.kafka.parts";
 
@@ -71,6 +72,24 @@ withServers(["kafka"], "topics in Kafka", ({ KAFKA_BROKERS: brokers = "", NAMESP
     await admin.deleteTopics({ topics: [`${namespace}.${topic}`] });
     await topics.publish(topic, [message("a", "after")]);
     expect(values(await topics.peek(topic, group, 10))).toEqual(["after"]);
+  });
+
+  test("a publish waits for a partition's leader, longer than the library does by itself", async () => {
+    const proxy = await kafkaProxy(brokers);
+    const topics = kafkaTopics(proxy.broker, namespace);
+    proxy.lead(false);
+    const published = topics.publish(topic, [message("a", "1")]);
+    // The library gives up after its fifth try.
+    await soon(() => proxy.refused > 6);
+    proxy.lead(true);
+    await published;
+    await topics.publish(topic, [message("a", "2")]);
+    expect([...new Set(values(await open().peek(topic, group, 100)))]).toEqual(["1", "2"]);
+    proxy.lead(false);
+    const hopeless = expect(topics.publish(topic, [message("a", "3")])).rejects.toThrow("closed");
+    await topics.close();
+    await hopeless;
+    await proxy.close();
   });
 
   test("a publish may be larger than what Kafka takes at once, and stays in order", async () => {

@@ -171,6 +171,10 @@ export const isFinal = (error: unknown): boolean =>
 
 export const isUnknownTopic = (error: unknown): boolean => isOf(error, "UNKNOWN_TOPIC_OR_PARTITION");
 
+/** Whether the partition's leader is being chosen: it will take what this answer refused. */
+export const isLeaderless = (error: unknown): boolean =>
+  isOf(error, "LEADER_NOT_AVAILABLE") || isOf(error, "NOT_LEADER_FOR_PARTITION");
+
 /** Whether it is more at once, or in one message, than the topic takes. */
 export const isTooLarge = (error: unknown): boolean =>
   isOf(error, "MESSAGE_TOO_LARGE") || isOf(error, "RECORD_LIST_TOO_LARGE");

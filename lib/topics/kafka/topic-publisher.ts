@@ -2,7 +2,7 @@ import { within } from "../../time";
 import { unlessAborted } from "../aborting";
 import { type Message, MessageTooLarge } from "../topics";
 import { chunksOf, sizeOf } from "./chunks";
-import { isTooLarge, isUnknownTopic, type KafkaClient, keyPartitioner, type Producer } from "./client";
+import { isLeaderless, isTooLarge, isUnknownTopic, type KafkaClient, keyPartitioner, type Producer } from "./client";
 import type { Outage } from "./outage";
 import type { TopicMaker } from "./topic-maker";
 
@@ -43,7 +43,7 @@ export class TopicPublisher {
   publish(messages: readonly Message[], asked?: AbortSignal): Promise<void> {
     const deadline = Date.now() + PUBLISH_MS;
     const signal = asked ? AbortSignal.any([this.closing.signal, asked]) : this.closing.signal;
-    const published = this.last.then(() => this.tryTwice(messages, deadline, signal));
+    const published = this.last.then(() => this.tryAgain(messages, deadline, signal));
     this.last = published.catch(() => undefined);
     return unlessAborted(signal, () => published);
   }
@@ -57,17 +57,21 @@ export class TopicPublisher {
     this.options.outage.forget(this.part);
   }
 
-  private async tryTwice(messages: readonly Message[], deadline: number, signal: AbortSignal): Promise<void> {
+  /** Until its time is over while a partition has no leader, as after the topic was made; once more without the topic. */
+  private async tryAgain(messages: readonly Message[], deadline: number, signal: AbortSignal): Promise<void> {
     const { topic, topics, outage } = this.options;
     if (messages.length === 0) return;
-    try {
-      await this.tryUntil(messages, deadline, signal);
-    } catch (error) {
-      if (!isUnknownTopic(error)) throw error;
-      topics.forget(topic);
-      await this.tryUntil(messages, deadline, signal);
-    }
-    outage.end(this.part);
+    for (let isMade = false; ; )
+      try {
+        await this.tryUntil(messages, deadline, signal);
+        return outage.end(this.part);
+      } catch (error) {
+        const isGone = isUnknownTopic(error);
+        if (isGone ? isMade : !isLeaderless(error)) throw error;
+        if (!isGone) continue;
+        topics.forget(topic);
+        isMade = true;
+      }
   }
 
   private async tryUntil(messages: readonly Message[], deadline: number, signal: AbortSignal): Promise<void> {
