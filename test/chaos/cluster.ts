@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
+import { type Launched, launch } from "../../lib/infra/processes";
+import { commandOf } from "../compiled";
 import { NODE_KINDS, type NodeName } from "./faults";
 import { firstPortFor, Nodes } from "./nodes";
 import type { Environment } from "./settings";
@@ -37,7 +38,7 @@ export class Cluster extends Nodes<NodeName> {
   /** The payment provider is not ours: it never fails. */
   protected override startOthers(env: Environment): Environment {
     const own = { ...env, SANDBOX_PORT: String(this.sparePort) };
-    const options = { ...entryCommand("sandbox"), env: own, onLine: this.logTo("sandbox"), ownGroup: true };
+    const options = { ...commandOf("bin/sandbox"), env: own, onLine: this.logTo("sandbox"), ownGroup: true };
     this.sandbox = launch({ name: "sandbox", ...options });
     return { ...env, SANDBOX_URL: `http://127.0.0.1:${this.sparePort}` };
   }

@@ -6,6 +6,7 @@ import { type Balancer, balance } from "../../lib/infra/balancer";
 import { launchNode, nodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freeRange } from "../../lib/infra/ports";
 import { type Supervised, supervise } from "../../lib/infra/supervisor";
+import { commandOf } from "../compiled";
 import { type Environment, logInto, nodeSettings } from "./settings";
 
 const READY_MS = 180_000;
@@ -150,8 +151,9 @@ export class Nodes<N extends string> {
     const ports = this.portsOf(name);
     const services = this.layout.hosted[name];
     const onLine = this.logTo(name);
+    const command = commandOf("bin/start");
     const start = () => {
-      const node = launchNode({ name, services, ports, env, onLine, ownGroup: true });
+      const node = launchNode({ name, services, ports, command, env, onLine, ownGroup: true });
       const ready = node.ready(READY_MS);
       this.readiness.set(node, ready);
       // One that dies before is started again; whoever waits for this one hears of it.

@@ -1,4 +1,5 @@
 import type { ShopNode } from "../../lib/infra/nodes";
+import { entryCommand } from "../../lib/infra/processes";
 import { journey } from "./journey";
 import { newPlace, type Place } from "./node";
 import type { Shop } from "./shop";
@@ -6,7 +7,8 @@ import type { Shop } from "./shop";
 let place: Place;
 let node: ShopNode;
 beforeAll(async () => {
-  place = await newPlace();
+  // As `npm start` does.
+  place = await newPlace(entryCommand("start"));
   node = await place.start({ LEASE_MS: "1000" });
 });
 afterAll(async () => {

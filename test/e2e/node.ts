@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launchNode, type NodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freePorts } from "../../lib/infra/ports";
+import { commandOf } from "../compiled";
 import { Shop } from "./shop";
 
 /** One embedded shop as a process of its own, on a folder and ports that outlive it. */
@@ -15,7 +16,8 @@ export interface Place {
   remove(): void;
 }
 
-export async function newPlace(): Promise<Place> {
+/** `command` is what to run, for those to whom it matters; default what starts soonest. */
+export async function newPlace(command = commandOf("bin/start")): Promise<Place> {
   const [http = 0, ops = 0, sandbox = 0] = await freePorts(3);
   const ports = { http, ops, sandbox };
   const dataDir = mkdtempSync(join(tmpdir(), "shop-e2e-"));
@@ -26,7 +28,7 @@ export async function newPlace(): Promise<Place> {
     async start(env = {}) {
       const settings = { DATA_DIR: dataDir, LOG_LEVEL: "warn", RATE_LIMIT: "off", NODE_ENV: "test" };
       const servers = { NATS_URL: undefined, MONGO_URL: undefined, REDIS_URL: undefined, KAFKA_BROKERS: undefined };
-      const node = launchNode({ name: "shop", ports, env: { ...servers, ...settings, ...env } as never });
+      const node = launchNode({ name: "shop", ports, command, env: { ...servers, ...settings, ...env } as never });
       await node.ready();
       return node;
     },

@@ -1,6 +1,7 @@
 import { serviceNames } from "../../lib/hosting";
 import { freePorts, freeRange } from "../../lib/infra/ports";
 import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
+import { commandOf } from "../compiled";
 import { journey } from "../e2e/journey";
 import { expectStatus, PASSWORD, Shop } from "../e2e/shop";
 import { eventually } from "../integration/node";
@@ -16,7 +17,7 @@ withServers(["nats", "mongo", "redis", "kafka"], "each service in processes of i
     const sandbox = await freeRange(20 + 20 * serviceNames().length);
     cluster = launch({
       name: "cluster",
-      ...entryCommand("cluster"),
+      ...commandOf("bin/cluster"),
       env: {
         ...env,
         PORT: String(port),

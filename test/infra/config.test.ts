@@ -62,7 +62,7 @@ withServers(["nats", "mongo"], "configuration in a cluster", ({ NATS_URL = "", M
   it("a change of a node that was killed before it told anybody is live within fifteen seconds", async () => {
     const before = (await keepers[0]?.get("lamp"))?.version ?? 0;
     const env = { ...servers, NAMESPACE: cluster.namespace, STORY: "change", DATA_DIR: cluster.folder() };
-    await killedAt("config.victim.ts", "config.version.stored", env);
+    await killedAt("config.victim", "config.version.stored", env);
     expect((await keepers[1]?.get("lamp"))?.version).toBe(before + 1);
     await eventually(() => lamps.every(({ lamp }) => lamp.brightness === 1), 15_000);
   }, 60_000);
@@ -70,7 +70,7 @@ withServers(["nats", "mongo"], "configuration in a cluster", ({ NATS_URL = "", M
   it("a change of a node that was killed before it wrote is none, and the next one takes its number", async () => {
     const before = (await keepers[0]?.get("lamp"))?.version ?? 0;
     const env = { ...servers, NAMESPACE: cluster.namespace, STORY: "change", DATA_DIR: cluster.folder() };
-    await killedAt("config.victim.ts", "config.change.checked", env);
+    await killedAt("config.victim", "config.change.checked", env);
     expect(await put(0, { "lamp.brightness": 5 })).toMatchObject({ version: before + 1 });
     await eventually(() => lamps.every(({ lamp }) => lamp.brightness === 5), 2000);
   }, 60_000);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isServerName, missing, optionalServerNames, type ServerName, serverNames, servers } from "../../lib/infra";
 import { freeRange } from "../../lib/infra/ports";
+import compileAll from "../compiled";
 
 /** What {@link withServers} finds in the workers' environment. */
 export interface TestServers {
@@ -17,6 +18,7 @@ export interface TestServers {
 
 /** Starts what can be had of NATS, Redis, MongoDB and Kafka, in a folder of the run; tests that need Zipkin start it themselves. */
 export default async function setup(): Promise<void> {
+  compileAll();
   const absent = await missing({ names: [...serverNames, ...optionalServerNames] });
   if (absent.length > 0 && process.env.CI)
     throw new Error(`In CI nothing may be skipped:\n${absent.map(({ text }) => text).join("\n")}`);

@@ -7,6 +7,7 @@ import { launchNode, nodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freeRange } from "../../lib/infra/ports";
 import { newTraceparent, spanIdOf, traceIdOf } from "../../lib/trace";
 import type { ZipkinSpan } from "../../lib/tracing/span";
+import { commandOf } from "../compiled";
 import { ADDRESS, expectStatus, type Order, Shop, type Tokens } from "../e2e/shop";
 import { above, lineOf, ofKind, withoutParent } from "../e2e/traces";
 import { eventually } from "../integration/node";
@@ -41,7 +42,13 @@ withServers(["nats", "mongo", "redis", "kafka", "zipkin"], "a cluster that tells
       LOG_LEVEL: "warn",
     };
     nodes = GROUPS.map((services, index) =>
-      launchNode({ name: services.join("-"), services, ports: nodePorts(base, index), env: common }),
+      launchNode({
+        name: services.join("-"),
+        services,
+        command: commandOf("bin/start"),
+        ports: nodePorts(base, index),
+        env: common,
+      }),
     );
     await Promise.all(nodes.map((node) => node.ready(120_000)));
     shop = new Shop(origin);

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 const victim = (point: string) =>
-  killedAt<Record<"agent" | "customer", Person>>("chat.desk.victim.ts", point, { DATA_DIR: dataDir });
+  killedAt<Record<"agent" | "customer", Person>>("chat.desk.victim", point, { DATA_DIR: dataDir });
 
 test.each([
   ["chat.place-taken", "assigned", 1],

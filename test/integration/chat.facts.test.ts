@@ -55,7 +55,7 @@ interface Victim {
 }
 
 /** Resolves when the process was killed at the point; rejects when it got past it. */
-const crash = (dataDir: string, at: string) => killedAt<Victim>("chat.victim.ts", at, { DATA_DIR: dataDir });
+const crash = (dataDir: string, at: string) => killedAt<Victim>("chat.victim", at, { DATA_DIR: dataDir });
 
 test.each(["chat.stored", "chat.committed"] as const)(
   "a message that a node died over at %s is there once",

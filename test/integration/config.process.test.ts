@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { configCrashPoints } from "../../services/config/config.crash-points";
+import { commandOf } from "../compiled";
 import { Cluster } from "./config.parts";
 import { killedAt } from "./victims";
 
@@ -10,11 +10,11 @@ beforeEach(() => {
 });
 afterEach(() => cluster.end());
 
-const VICTIM = join(__dirname, "config.victim.ts");
+const { command, args } = commandOf("test/integration/config.victim");
 
 /** What a process writes that does a story. */
 const told = (env: Record<string, string>): string =>
-  execFileSync(process.execPath, ["--require", "tsx/cjs", VICTIM], {
+  execFileSync(command, args, {
     env: { ...process.env, NODE_ENV: "test", DATA_DIR: cluster.folder(), ...env },
     encoding: "utf8",
     timeout: 30_000,
@@ -24,7 +24,7 @@ it.each(configCrashPoints)(
   "kill -9 at %s leaves a change done or not done, and nothing is lost",
   async (point) => {
     const dataDir = cluster.folder();
-    await killedAt("config.victim.ts", point, { DATA_DIR: dataDir, STORY: "change" });
+    await killedAt("config.victim", point, { DATA_DIR: dataDir, STORY: "change" });
     const node = await cluster.one({ DATA_DIR: dataDir });
     const { version } = await node.get("lamp");
     // Killed in its first change.

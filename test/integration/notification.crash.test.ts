@@ -16,7 +16,7 @@ interface Victim {
 
 /** Resolves when the process was killed at the point; rejects when it got past it. */
 const crash = (dataDir: string, smtpUrl: string, story: string, at: NotificationCrashPoint) =>
-  killedAt<Victim>("notification.victim.ts", at, { DATA_DIR: dataDir, SMTP_URL: smtpUrl, STORY: story });
+  killedAt<Victim>("notification.victim", at, { DATA_DIR: dataDir, SMTP_URL: smtpUrl, STORY: story });
 
 const server = new MailServer();
 beforeAll(() => server.start());

@@ -19,7 +19,7 @@ interface Victim {
 
 /** Resolves when the process was killed at the point; rejects when it got past it. */
 const crash = (dataDir: string, story: Story, at: PaymentCrashPoint) =>
-  killedAt<Victim>("payment.victim.ts", at, { DATA_DIR: dataDir, STORY: story });
+  killedAt<Victim>("payment.victim", at, { DATA_DIR: dataDir, STORY: story });
 
 async function books(node: TestNode, paymentKey: string) {
   const headers = { Authorization: `Basic ${Buffer.from("test_sk_sandbox:").toString("base64")}` };

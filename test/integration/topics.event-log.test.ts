@@ -11,11 +11,12 @@ import fs, {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { entryCommand, launch } from "../../lib/infra/processes";
+import { launch } from "../../lib/infra/processes";
 import { EventLog, type EventLogOptions } from "../../lib/topics/event-log";
 import { SegmentReader } from "../../lib/topics/segment-reader";
 import { Segments } from "../../lib/topics/segments";
 import type { Received } from "../../lib/topics/topics";
+import { commandOf } from "../compiled";
 import { eventually } from "./node";
 import { collect, keys, message, soon, topicsContract, values, waiting } from "./topics.contract";
 import { keptLogger, silent } from "./topics.parts";
@@ -354,7 +355,7 @@ describe("readers", () => {
 });
 
 const victimOf = (batch: string) => {
-  const { command, args } = entryCommand(join(__dirname, "topics.victim.ts"));
+  const { command, args } = commandOf("test/integration/topics.victim");
   return { command, args: [...args, folder, batch] };
 };
 

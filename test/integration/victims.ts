@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { commandOf } from "../compiled";
 
 /**
- * Runs a `*.victim.ts` of this folder until `CRASH_AT` kills it; answers what it wrote, read as JSON. Rejects when it got
+ * Runs a victim of this folder until `CRASH_AT` kills it; answers what it wrote, read as JSON. Rejects when it got
  * past that point.
  */
 export function killedAt<V>(victim: string, at: string, env: Record<string, string>): Promise<V> {
-  const child = spawn(process.execPath, ["--require", "tsx/cjs", join(__dirname, victim)], {
+  const { command, args } = commandOf(`test/integration/${victim}`);
+  const child = spawn(command, args, {
     env: { ...process.env, NODE_ENV: "test", CRASH_AT: at, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

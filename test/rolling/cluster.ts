@@ -3,8 +3,9 @@ import { serviceNames } from "../../lib/hosting";
 import { type Balancer, balance } from "../../lib/infra/balancer";
 import { launchNode, nodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freeRange, until } from "../../lib/infra/ports";
-import { entryCommand, type Launched, launch } from "../../lib/infra/processes";
+import { type Launched, launch } from "../../lib/infra/processes";
 import { type Environment, logInto, nodeSettings } from "../chaos/settings";
+import { commandOf } from "../compiled";
 
 /** `whole`: two nodes with everything; `split`: two of each service; `single`: one of each. */
 export type Layout = "whole" | "split" | "single";
@@ -100,7 +101,7 @@ export class RollingCluster {
     const sandboxPort = this.first + 1;
     const env = { SANDBOX_PORT: String(sandboxPort), SANDBOX_URL: "" };
     const onLine = logInto(this.dir, "sandbox");
-    this.sandbox = launch({ name: "sandbox", ...entryCommand("sandbox"), env: { ...this.settings, ...env }, onLine });
+    this.sandbox = launch({ name: "sandbox", ...commandOf("bin/sandbox"), env: { ...this.settings, ...env }, onLine });
     let index = 0;
     for (const services of this.hosted)
       for (let number = 1; number <= this.copies; number++) {
@@ -121,7 +122,8 @@ export class RollingCluster {
 
   private launch({ name, services, index }: Omit<Member, "node">): ShopNode {
     const ports = nodePorts(this.first + 10, index);
-    return launchNode({ name, services, ports, env: this.settings, onLine: logInto(this.dir, name), ownGroup: true });
+    const options = { env: this.settings, onLine: logInto(this.dir, name), ownGroup: true };
+    return launchNode({ name, services, ports, command: commandOf("bin/start"), ...options });
   }
 
   private get settings(): Environment {
