@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isIP } from "node:net";
 import proxyAddr from "proxy-addr";
 import { invalid } from "../../lib/errors";
 import { newId } from "../../lib/ids";
@@ -17,10 +18,22 @@ export function requestIdOf(req: IncomingMessage): string {
   return typeof given === "string" && REQUEST_ID.test(given) ? given : newId();
 }
 
-/** Finds the client's address behind the proxies that are trusted; nobody else's `X-Forwarded-For` is believed. */
+/** Some proxies tell the client's port, too. */
+const withoutPort = (address: string): string =>
+  address.replace(/^\[(.+)\](:\d+)?$/, "$1").replace(/^([\d.]+):\d+$/, "$1");
+
+const plainAddress = (address: string): string => withoutPort(address).replace(/^::ffff:/, "");
+
+/**
+ * Finds the client's address behind the proxies that are trusted; nobody else's `X-Forwarded-For` is believed. Where a
+ * trusted one tells what is no address, it is the client.
+ */
 export function clientAddress(trustedProxies: string[]): (req: IncomingMessage) => string {
   const trust = proxyAddr.compile(trustedProxies);
-  return (req) => proxyAddr(req, trust).replace(/^::ffff:/, "");
+  return (req) => {
+    const told = plainAddress(proxyAddr(req, trust));
+    return isIP(told) ? told : plainAddress(req.socket.remoteAddress ?? "");
+  };
 }
 
 const schemaTypes = (action: DeclaredAction): Record<string, { type?: string }> =>

@@ -231,6 +231,18 @@ describe("a request", () => {
     expect(clientAddress([])(from("::ffff:1.1.1.1"))).toBe("1.1.1.1");
   });
 
+  it.each([
+    ["9.9.9.9:54321", "9.9.9.9"],
+    ["[2001:db8::1]:443", "2001:db8::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["::ffff:9.9.9.9", "9.9.9.9"],
+    ["unknown", "1.1.1.1"],
+    ["<b>you won</b>", "1.1.1.1"],
+    ["9.9.9.9.9", "1.1.1.1"],
+  ])("comes from %s behind a trusted proxy only where that is an address", (told, expected) => {
+    expect(clientAddress(["1.1.1.1"])(from("::ffff:1.1.1.1", { "x-forwarded-for": told }))).toBe(expected);
+  });
+
   it("keeps its id where that may stand in a header", () => {
     expect(requestIdOf(from("", { "x-request-id": "abc-1_X" }))).toBe("abc-1_X");
     for (const odd of ["", "a b", "x".repeat(65), "a\n"])
