@@ -26,7 +26,7 @@ withServers(["nats", "mongo"], "configuration in a cluster", ({ NATS_URL = "", M
   beforeAll(async () => {
     keepers = [await cluster.start([configService], servers), await cluster.start([configService], servers)];
     lamps = [await cluster.start([lampService], servers), await cluster.start([lampService], servers)];
-    for (const { broker } of keepers) await broker.waitForServices("lamp");
+    await cluster.acquainted();
   }, 60_000);
   afterAll(async () => {
     await cluster.end();

@@ -11,6 +11,7 @@ import { Strict, Type } from "../../lib/schema";
 import { brokerOptions } from "../../moleculer.config";
 import type { ConfigView, VersionView } from "../../services/config/config.schema";
 import configService from "../../services/config/config.service";
+import { eventually } from "./node";
 import { ADMIN } from "./product.parts";
 
 export const lampConfig = declareConfig("lamp", {
@@ -103,6 +104,15 @@ export class Cluster {
 
   /** One node that hosts both. */
   one = (environment: Record<string, string> = {}) => this.start([configService, lampService], environment);
+
+  /** Resolves when each node knows the services of all: what is broadcast goes to those that are known. */
+  async acquainted(): Promise<void> {
+    const known = ({ registry }: ServiceBroker) =>
+      new Set(registry.getServiceList({ onlyAvailable: true, skipInternal: true }).map(({ nodeID }) => nodeID));
+    await eventually(() =>
+      this.brokers.every((broker) => this.brokers.every(({ nodeID }) => known(broker).has(nodeID))),
+    );
+  }
 
   async stopAll(): Promise<void> {
     for (const broker of this.brokers.splice(0)) await broker.stop();
