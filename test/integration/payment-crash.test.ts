@@ -8,6 +8,7 @@ import { sandboxUrl } from "../../services/payment/sandbox/address";
 import sandboxService from "../../services/payment/sandbox.service";
 import { eventually, startNode, type TestNode } from "./node";
 import { orderDouble, PRICE } from "./payment.parts";
+import { together } from "./together";
 import { killedAt } from "./victims";
 
 type Story = "confirm" | "refund" | "close" | "webhook";
@@ -27,6 +28,9 @@ async function books(node: TestNode, paymentKey: string) {
   const charge = (await response.json()) as { status: string; totalAmount: number; balanceAmount: number };
   return { status: charge.status, refunded: charge.totalAmount - charge.balanceAmount };
 }
+
+/** Each has a process, which is busy while it starts, and then waits for what is due. */
+const AT_ONCE = 4;
 
 const cases: [PaymentCrashPoint, Story, { status: string; refunded: number }][] = [
   ["payment.prepare.stored", "confirm", { status: "ready", refunded: 0 }],
@@ -50,7 +54,7 @@ it("every crash point is tried", () => {
   expect(new Set(cases.map(([at]) => at))).toEqual(new Set(paymentCrashPoints));
 });
 
-it.each(cases)("killed at %s (%s), the next process finishes it by itself", async (at, story, expected) => {
+async function finishes(...[at, story, expected]: (typeof cases)[number]): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "shop-"));
   const { orderId, paymentKey } = await crash(dataDir, story, at);
   const order = orderDouble();
@@ -64,11 +68,21 @@ it.each(cases)("killed at %s (%s), the next process finishes it by itself", asyn
   const { id } = await node.call("payment.prepare", { orderId, customerId, amount: won(PRICE) });
   const look = () =>
     node.as<{ status: string }>({ user: { id: customerId, roles: [], sid: "s" } }, "payment.get", { id });
-  await eventually(async () => (await look()).status === expected.status, 15_000);
+  await eventually(async () => (await look()).status === expected.status, 20_000);
   const { refunded, status } = await books(node, paymentKey);
   expect(refunded).toBe(expected.refunded);
   if (expected.status === "ready") expect(status).toBe("IN_PROGRESS");
-  if (story === "webhook") await eventually(() => order.told.includes(orderId), 15_000);
+  if (story === "webhook") await eventually(() => order.told.includes(orderId), 20_000);
   await node.stop();
   rmSync(dataDir, { recursive: true });
-});
+}
+
+together(
+  Object.fromEntries(
+    cases.map((one) => [
+      `killed at ${one[0]} (${one[1]}), the next process finishes it by itself`,
+      () => finishes(...one),
+    ]),
+  ),
+  AT_ONCE,
+);
