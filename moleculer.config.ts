@@ -11,7 +11,7 @@ import { Metrics } from "./lib/metrics";
 import { natsServers } from "./lib/nats-url";
 import { attachNode, nodeOf } from "./lib/node";
 import { Resilience } from "./lib/resilience";
-import { MongoStore } from "./lib/store/mongo";
+import type { Store } from "./lib/store/collection";
 import { NedbStore } from "./lib/store/nedb";
 import { EventLog } from "./lib/topics/event-log";
 import { KafkaTopics } from "./lib/topics/kafka";
@@ -46,6 +46,13 @@ function topicsFor(environment: Environment, logger: ServiceBroker["logger"]): T
   return brokers.length > 0
     ? new KafkaTopics({ ...options, brokers, namespace, logger })
     : new EventLog({ ...options, directory: join(dataDir, "events"), logger });
+}
+
+function storeOf({ mongoUrl, dataDir }: Environment): Store {
+  if (!mongoUrl) return new NedbStore(dataDir);
+  // Loaded only here, as an embedded shop needs none of it: some 150 ms and 20 MB.
+  const { MongoStore } = require("./lib/store/mongo") as typeof import("./lib/store/mongo");
+  return new MongoStore(mongoUrl);
 }
 
 /** `broker` is there once it is asked for: the middlewares that trace are made before it. */
@@ -83,7 +90,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
   const resilience = new Resilience();
   let made: ServiceBroker;
   const tracer = tracerFor(environment, metrics, () => made);
-  const store = environment.mongoUrl ? new MongoStore(environment.mongoUrl) : new NedbStore(environment.dataDir);
+  const store = storeOf(environment);
 
   return {
     namespace: environment.namespace,

@@ -4,7 +4,6 @@ import { nodeOf } from "../../../lib/node";
 import { paymentConfig } from "../payment.config";
 import { sandboxUrl } from "../sandbox/address";
 import type { Provider } from "./provider";
-import { stripeProvider } from "./stripe";
 import { tossProvider } from "./toss";
 import { tracedProvider } from "./traced";
 
@@ -48,7 +47,11 @@ export function providersOf(broker: ServiceBroker): Providers {
   const isConfigured = (name: string) => name !== "toss" || chosen === "toss" || settings.tossSecretKey !== "";
   if (chosen === "stripe" && !stripe.secretKey)
     throw new Error("STRIPE_SECRET_KEY is not set: PAYMENT_PROVIDER=stripe needs it");
-  if (stripe.secretKey) all.push(stripeProvider({ ...stripe, timeoutMs }));
+  if (stripe.secretKey) {
+    // Its library is loaded only where it is used: some 50 ms.
+    const { stripeProvider } = require("./stripe") as typeof import("./stripe");
+    all.push(stripeProvider({ ...stripe, timeoutMs }));
+  }
   const named = (name: string): Provider => {
     const provider = all.find((candidate) => candidate.name === name);
     if (!provider || !isConfigured(name))
