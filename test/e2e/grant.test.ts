@@ -1,5 +1,6 @@
 import type { ShopNode } from "../../lib/infra/nodes";
-import { entryCommand, launch } from "../../lib/infra/processes";
+import { launch } from "../../lib/infra/processes";
+import { commandOf } from "../compiled";
 import { newPlace, type Place } from "./node";
 import { PASSWORD } from "./shop";
 
@@ -14,7 +15,7 @@ afterAll(async () => {
 });
 
 async function grant(...words: string[]) {
-  const { command, args } = entryCommand("grant");
+  const { command, args } = commandOf("bin/grant");
   const servers = { NATS_URL: undefined, MONGO_URL: undefined, REDIS_URL: undefined, KAFKA_BROKERS: undefined };
   const env = { ...servers, DATA_DIR: place.dataDir, NODE_ENV: "test", PORT: String(place.ports.http) };
   const run = launch({ name: "grant", command, args: [...args, ...words], env });

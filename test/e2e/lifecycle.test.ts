@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { launchNode, type ShopNode } from "../../lib/infra/nodes";
 import { freePorts } from "../../lib/infra/ports";
+import { commandOf } from "../compiled";
 import { eventually } from "../integration/node";
 import { newPlace, type Place } from "./node";
 import { heldFor } from "./provider";
@@ -90,7 +91,9 @@ it("cancels an order that nobody paid at most five seconds after its window, and
 /** Why a node with this environment does not start, as one line for whoever started it. */
 async function refusal(env: Record<string, string>): Promise<string> {
   const [http = 0, ops = 0, sandbox = 0] = await freePorts(3);
-  const other = launchNode({ name: "other", ports: { http, ops, sandbox }, env: { DATA_DIR: place.dataDir, ...env } });
+  const ports = { http, ops, sandbox };
+  const command = commandOf("bin/start");
+  const other = launchNode({ name: "other", ports, command, env: { DATA_DIR: place.dataDir, ...env } });
   const { code } = await other.exited;
   expect(code).toBe(1);
   expect(other.output()).not.toMatch(/^ +at /m);

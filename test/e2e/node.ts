@@ -26,7 +26,8 @@ export async function newPlace(command = commandOf("bin/start")): Promise<Place>
     ports,
     shop: new Shop(`http://127.0.0.1:${http}`),
     async start(env = {}) {
-      const settings = { DATA_DIR: dataDir, LOG_LEVEL: "warn", RATE_LIMIT: "off", NODE_ENV: "test" };
+      // Nobody comes by another way than the test: a node that is told to end need not wait for those who do.
+      const settings = { DATA_DIR: dataDir, DRAIN_MS: "0", LOG_LEVEL: "warn", RATE_LIMIT: "off", NODE_ENV: "test" };
       const servers = { NATS_URL: undefined, MONGO_URL: undefined, REDIS_URL: undefined, KAFKA_BROKERS: undefined };
       const node = launchNode({ name: "shop", ports, command, env: { ...servers, ...settings, ...env } as never });
       await node.ready();
