@@ -50,7 +50,7 @@ async function require(...roles: string[]): Promise<void> {
     "config.put",
     { application: "auth", profile: "default", properties: { "auth.mfa.requiredRoles": roles } },
   );
-  await eventually(() => nodeOf(shop.broker).config.version === version, 2000);
+  await eventually(() => nodeOf(shop.broker).config.version === version);
 }
 
 beforeEach(async () => {

@@ -24,7 +24,7 @@ async function put(application: string, properties: object): Promise<void> {
     profile: "default",
     properties,
   }));
-  await eventually(() => nodeOf(node.broker).config.version === version, 2000);
+  await eventually(() => nodeOf(node.broker).config.version === version);
 }
 
 beforeAll(async () => {
@@ -143,7 +143,7 @@ describe("Toss", () => {
         profile: "default",
         properties,
       });
-      await eventually(() => nodeOf(shop.broker).config.version === made.version, 2000);
+      await eventually(() => nodeOf(shop.broker).config.version === made.version);
     };
     try {
       expect(() => named("toss")).toThrow("not configured");
