@@ -8,12 +8,15 @@ import { expectStatus, type Tokens } from "./shop";
 let place: Place;
 let node: ShopNode;
 const ends: { destroy(): unknown }[] = [];
-beforeEach(async () => {
+beforeAll(async () => {
   place = await newPlace();
-  node = await place.start({ LOG_LEVEL: "warn" });
+  // Its end is bounded with what a node drains by default.
+  node = await place.start({ DRAIN_MS: "1000" });
 }, 60_000);
-afterEach(async () => {
+afterEach(() => {
   for (const end of ends.splice(0)) end.destroy();
+});
+afterAll(async () => {
   await node.kill();
   place.remove();
 }, 30_000);
@@ -61,53 +64,6 @@ async function speaker(tokens: Tokens) {
   };
 }
 
-const AT_ONCE = 50;
-/** Half of what a client may leave unread, in messages: the kernel takes no more, and the node not yet too much. */
-const HALF_UNREAD = 120;
-
-/** A stream that nobody reads. */
-async function deafStream(tokens: Tokens): Promise<void> {
-  const before = await metric("shop_streams");
-  const socket = await raw("");
-  socket.pause();
-  socket.write(request(tokens));
-  await eventually(async () => (await metric("shop_streams")) === before + 1);
-}
-
-it("ends by itself while clients stay that do not read", async () => {
-  const [kim, deaf] = [await place.shop.register(), await place.shop.register()];
-  const socket = await socketOf(kim);
-  const told = new Promise((resolve) => socket.once("session.ended", resolve));
-  const gone = new Promise((resolve) => socket.once("disconnect", resolve));
-  const reader = await raw(request(kim));
-  let heard = "";
-  reader.on("data", (data) => {
-    heard += data.toString();
-  });
-  const closed = new Promise((resolve) => reader.once("close", resolve));
-  await eventually(async () => (await metric("shop_streams")) === 1);
-
-  const speak = await speaker(deaf);
-  await deafStream(deaf);
-  let most = 0;
-  // The first shows how much it takes until it is let go.
-  while ((await metric("shop_streams")) === 2) {
-    await speak(AT_ONCE);
-    most += AT_ONCE;
-  }
-  await deafStream(deaf);
-  for (let sent = 0; sent < most - HALF_UNREAD; sent += AT_ONCE) await speak(AT_ONCE);
-  expect(await metric("shop_streams")).toBe(2);
-
-  const began = Date.now();
-  node.signal("SIGTERM");
-  expect(await node.exited).toEqual({ code: 0, signal: null });
-  expect(Date.now() - began).toBeLessThan(10_000);
-  expect(await told).toEqual({ reason: "shutdown" });
-  await Promise.all([gone, closed]);
-  expect(heard).toMatch(/event:\s?session\.ended\n.*data:\s?\{"reason":"shutdown"\}/s);
-}, 180_000);
-
 /** What no client sends that means well, of Engine.IO and Socket.IO; each on a connection of its own. */
 const MALFORMED = [
   '42["error","x"]',
@@ -139,6 +95,21 @@ const MALFORMED = [
   "x".repeat(70_000),
 ];
 
+/** Ten of each. */
+const BEGUN_UPGRADES = ["/", "/socket.io/", "/socket.io/?EIO=4&transport=websocket", "/socket.io/?EIO=4&transport=x"]
+  .flatMap((path) => ["", "Origin: https://evil.example\r\n"].map((origin) => ({ path, origin })))
+  .flatMap((upgrade) => Array.from({ length: 10 }, () => upgrade));
+
+/** An upgrade that ends when it is answered, or as soon as it has begun: nobody may be left who hears of the error. */
+async function dropUpgrade({ path, origin }: { path: string; origin: string }, n: number): Promise<void> {
+  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  const socket = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\n${upgrade}${key}${origin}\r\n`);
+  // A path that is nobody's is not answered: the server ends it after a second.
+  if (n % 2) await new Promise<void>((resolve) => socket.once("data", () => resolve()).once("close", () => resolve()));
+  socket.resetAndDestroy();
+}
+
 it("lives on whatever a client sends", async () => {
   const kim = await place.shop.register();
   const url = `${place.shop.origin.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`;
@@ -157,23 +128,60 @@ it("lives on whatever a client sends", async () => {
       ws.close();
       await isClosed;
     }
-  // Upgrades that end as soon as they have begun: nobody may be left who hears of the error.
-  for (const path of ["/", "/socket.io/", "/socket.io/?EIO=4&transport=websocket", "/socket.io/?EIO=4&transport=x"])
-    for (const origin of ["", "Origin: https://evil.example\r\n"])
-      for (let n = 0; n < 10; n++) {
-        const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-        const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        const socket = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\n${upgrade}${key}${origin}\r\n`);
-        if (n % 2)
-          await new Promise<void>((resolve) => socket.once("data", () => resolve()).once("close", () => resolve()));
-        socket.resetAndDestroy();
-      }
+  await Promise.all(BEGUN_UPGRADES.map(dropUpgrade));
   const socket = await socketOf(kim);
   expect(await call(socket, "chat.list", {})).toMatchObject({ items: [] });
   expect(expectStatus(await place.shop.call("GET", "/users/me", { token: kim.accessToken }), 200)).toBeDefined();
   await eventually(async () => (await metric('shop_sockets\\{transport="websocket"\\}')) === 1);
   expect(node.running).toBe(true);
   expect(node.output()).not.toMatch(/uncaught|unhandled/i);
+}, 120_000);
+
+const AT_ONCE = 50;
+/** Half of what a client may leave unread, in messages: the kernel takes no more, and the node not yet too much. */
+const HALF_UNREAD = 120;
+
+/** A stream that nobody reads. */
+async function deafStream(tokens: Tokens): Promise<void> {
+  const before = await metric("shop_streams");
+  const socket = await raw("");
+  socket.pause();
+  socket.write(request(tokens));
+  await eventually(async () => (await metric("shop_streams")) === before + 1);
+}
+
+/** The same node, after all of the above. */
+it("ends by itself while clients stay that do not read", async () => {
+  const [kim, deaf] = [await place.shop.register(), await place.shop.register()];
+  const socket = await socketOf(kim);
+  const told = new Promise((resolve) => socket.once("session.ended", resolve));
+  const gone = new Promise((resolve) => socket.once("disconnect", resolve));
+  const reader = await raw(request(kim));
+  let heard = "";
+  reader.on("data", (data) => {
+    heard += data.toString();
+  });
+  const closed = new Promise((resolve) => reader.once("close", resolve));
+  await eventually(async () => (await metric("shop_streams")) === 1);
+
+  const speak = await speaker(deaf);
+  await deafStream(deaf);
+  let most = 0;
+  // The first shows how much it takes until it is let go.
+  while ((await metric("shop_streams")) === 2) {
+    await speak(AT_ONCE);
+    most += AT_ONCE;
+  }
+  await deafStream(deaf);
+  for (let sent = 0; sent < most - HALF_UNREAD; sent += AT_ONCE) await speak(AT_ONCE);
+  expect(await metric("shop_streams")).toBe(2);
+
+  const began = Date.now();
   node.signal("SIGTERM");
   expect(await node.exited).toEqual({ code: 0, signal: null });
-}, 120_000);
+  expect(Date.now() - began).toBeLessThan(10_000);
+  expect(node.output()).not.toMatch(/uncaught|unhandled/i);
+  expect(await told).toEqual({ reason: "shutdown" });
+  await Promise.all([gone, closed]);
+  expect(heard).toMatch(/event:\s?session\.ended\n.*data:\s?\{"reason":"shutdown"\}/s);
+}, 180_000);
