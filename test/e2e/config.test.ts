@@ -84,12 +84,12 @@ it("changes the shop while it runs, is rolled back, and outlives a restart", asy
   expect(await fee()).toBe(1234);
   const first = expectStatus(await put("/config/order/default", { "order.shippingFee": 10 }), 200);
   expect(first.properties["order.shippingFee"]).toBe(10);
-  await eventually(async () => (await fee()) === 10, 2000);
+  await eventually(async () => (await fee()) === 10);
   expectStatus(await put("/config/order/default", { "order.shippingFee": 20, "order.accepting": false }), 200);
   const closed = await eventually(async () => {
     const answer = await place.shop.place(customer, [{ sku, quantity: 1 }]);
     return answer.status === 503 && answer;
-  }, 2000);
+  });
   expect([closed.body.code, closed.headers.get("retry-after")]).toEqual(["ORDERS_CLOSED", "60"]);
   const back = expectStatus(
     await place.shop.call("POST", "/config/rollback", { token, body: { version: first.version } }),
@@ -97,7 +97,7 @@ it("changes the shop while it runs, is rolled back, and outlives a restart", asy
   );
   expect(back).toMatchObject({ version: first.version + 2 });
   // Orders are refused until then.
-  await eventually(async () => (await fee().catch(() => undefined)) === 10, 2000);
+  await eventually(async () => (await fee().catch(() => undefined)) === 10);
   await node.stop();
   node = await place.start(ENVIRONMENT);
   expect(await fee()).toBe(10);

@@ -58,7 +58,7 @@ export function recovering(shopOf: () => Shop, mailsOf: (address: string) => Rea
       [204, undefined],
       [400, "BAD_TOKEN"],
     ]);
-    await eventually(async () => (await shop.call("GET", "/users/me", { token: accessToken })).status === 401, 1000);
+    await eventually(async () => (await shop.call("GET", "/users/me", { token: accessToken })).status === 401);
     expectStatus(await shop.call("POST", "/auth/refresh", { body: { refreshToken } }), 401);
     expectStatus(await shop.call("POST", "/auth/login", { body: { email: user.email, password: PASSWORD } }), 401);
     await shop.login(user.email, NEW_PASSWORD);
