@@ -4,18 +4,24 @@ import { mailsIn } from "../integration/mail.parts";
 import { eventually } from "../integration/node";
 import { newLogin, OauthShop, startProviders, toldTo } from "../integration/oauth.parts";
 import { Browser } from "../providers/browser";
-import { newPlace, type Place } from "./node";
+import { newPlace, type Place, placeWithAccounts } from "./node";
 
 const QUICK = { LEASE_MS: "400" };
 /** Longer than the test: nobody but whoever signs in again finishes what was begun. */
 const LATE = { LEASE_MS: "60000" };
 
+/** The demo accounts come by some of these steps as well: they are there before. */
+let withAccounts: Place;
 let place: Place;
 let node: ShopNode;
 let shop: OauthShop;
 
+beforeAll(async () => {
+  withAccounts = await placeWithAccounts();
+}, 60_000);
+afterAll(() => withAccounts.remove());
 beforeEach(async () => {
-  place = await newPlace();
+  place = await newPlace(undefined, withAccounts);
   const web = `http://localhost:${place.ports.http}`;
   shop = new OauthShop(web, await startProviders(web));
 });
@@ -32,15 +38,6 @@ const start = async (env: Record<string, string>): Promise<void> => {
 interface Named {
   id: string;
   name: string;
-}
-
-/** Starts it to be killed at a point; the demo accounts, which come by there as well, are there before. */
-async function startToCrash(point: string, env: Record<string, string>): Promise<void> {
-  await start(env);
-  for (const demo of ["customer", "agent", "admin"])
-    await place.shop.login(`${demo}@example.com`, "demo-password-1234");
-  await node.stop();
-  await start({ ...env, CRASH_AT: point });
 }
 
 async function accountsNamed(name: string): Promise<string[]> {
@@ -60,7 +57,7 @@ async function dieOf(login: string, browser: Browser): Promise<URL> {
 it.each(["auth.claimed", "auth.user-created"])(
   "one account comes of a first sign-in that is killed at %s, and of the next one",
   async (point) => {
-    await startToCrash(point, LATE);
+    await start({ ...LATE, CRASH_AT: point });
     const name = newLogin();
     const email = `${name}@example.org`;
     const login = await shop.person({ email, email_verified: true, name });
@@ -80,7 +77,7 @@ it.each(["auth.claimed", "auth.user-created"])(
 );
 
 it("the shop finishes an account itself where nobody comes back to a first sign-in that was killed", async () => {
-  await startToCrash("auth.claimed", QUICK);
+  await start({ ...QUICK, CRASH_AT: "auth.claimed" });
   const name = newLogin();
   await dieOf(await shop.person({ name }), new Browser());
   await start(QUICK);

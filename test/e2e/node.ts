@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launchNode, type NodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freePorts } from "../../lib/infra/ports";
 import { commandOf } from "../compiled";
+import { eventually } from "../integration/node";
 import { Shop } from "./shop";
 
 /** One embedded shop as a process of its own, on a folder and ports that outlive it. */
@@ -16,11 +17,15 @@ export interface Place {
   remove(): void;
 }
 
-/** `command` is what to run, for those to whom it matters; default what starts soonest. */
-export async function newPlace(command = commandOf("bin/start")): Promise<Place> {
+/**
+ * `command` is what to run, for those to whom it matters; default what starts soonest. It begins with what `from` has, where
+ * that is given; nothing may run there.
+ */
+export async function newPlace(command = commandOf("bin/start"), from?: Place): Promise<Place> {
   const [http = 0, ops = 0, sandbox = 0] = await freePorts(3);
   const ports = { http, ops, sandbox };
   const dataDir = mkdtempSync(join(tmpdir(), "shop-e2e-"));
+  if (from) cpSync(from.dataDir, dataDir, { recursive: true });
   return {
     dataDir,
     ports,
@@ -35,4 +40,14 @@ export async function newPlace(command = commandOf("bin/start")): Promise<Place>
     },
     remove: () => rmSync(dataDir, { recursive: true, force: true }),
   };
+}
+
+/** Has the demo accounts already: they are made by the steps of any other, of which a node may be to die. */
+export async function placeWithAccounts(): Promise<Place> {
+  const place = await newPlace();
+  const node = await place.start();
+  for (const demo of ["customer", "agent", "admin"])
+    await eventually(() => place.shop.login(`${demo}@example.com`, "demo-password-1234").catch(() => undefined));
+  await node.stop();
+  return place;
 }
