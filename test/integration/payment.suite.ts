@@ -1,50 +1,23 @@
 import { eventually, type TestNode } from "./node";
 import type { Lab } from "./payment.labs";
-import { close, confirm, hook, look, orderDouble, PRICE, prepare, refund, startPayment } from "./payment.parts";
-
-const CHARGE = /POST .*(confirm|capture)/;
+import { close, confirm, hook, look, PRICE, prepare, refund } from "./payment.parts";
+import { CHARGE, type MakeEnvironment, type MakeLab, openPaymentShop, type PaymentShop } from "./payment.shop";
+import { settlingSuite } from "./payment.suite.settling";
 
 const codesOf = (results: PromiseSettledResult<unknown>[]) =>
   results.map((result) => (result.status === "fulfilled" ? "ok" : String(result.reason.type))).sort();
 
-/** What was postponed a few times comes after some seconds, on a busy machine later. */
-const PATIENCE_MS = 20_000;
-
-/** What every provider's adapter has to do, against a server that speaks its protocol; `environment` names another store. */
-export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<string, string> = {}): void {
+/** What every provider's adapter has to do, against a server that speaks its protocol. */
+export function paymentSuite(makeLab: MakeLab, environment: MakeEnvironment = () => ({})): void {
+  let shop: PaymentShop;
   let lab: Lab;
   let node: TestNode;
-  const order = orderDouble();
-
   beforeAll(async () => {
-    lab = await makeLab();
-    node = await startPayment(lab, order, environment);
+    shop = await openPaymentShop(makeLab, environment());
+    ({ lab, node } = shop);
   });
-  afterEach(() => {
-    lab.gate.open();
-    order.state.down = false;
-  });
-  afterAll(async () => {
-    await node.stop();
-    await lab.stop();
-  });
-
-  const paid = async () => {
-    const payment = await prepare(node);
-    const key = await lab.pay(payment, "approved");
-    await confirm(node, payment, key);
-    return { payment, key };
-  };
-  const cut = (how: string) => {
-    if (how === "break") lab.gate.breakAt = CHARGE;
-    else lab.gate.mode = how === "refuse" ? "refuse" : "lose-answers";
-  };
-  const settled = (payment: { id: string }, status: string, on = node) =>
-    eventually(async () => {
-      const seen = await look(on, payment);
-      return seen.status === status && seen;
-    }, PATIENCE_MS);
-  const told = ({ orderId }: { orderId: string }) => eventually(() => order.told.includes(orderId), PATIENCE_MS);
+  afterEach(() => lab.gate.open());
+  afterAll(() => shop.stop());
 
   describe("confirming", () => {
     it("charges an approved card", async () => {
@@ -76,16 +49,6 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
       expect(await confirm(node, payment, other)).toMatchObject({ status: "paid", paymentKey: other });
     });
 
-    it("finds out that a charge went through whose answer never came", async () => {
-      // With a lease this long no sweeper can have found it out.
-      const patient = await startPayment(lab, order, { ...environment, LEASE_MS: "20000" });
-      const payment = await prepare(patient);
-      const key = await lab.pay(payment, "hangs");
-      expect(await confirm(patient, payment, key)).toMatchObject({ status: "paid" });
-      expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: 0 });
-      await patient.stop();
-    });
-
     it("tries again after an error that passes", async () => {
       const payment = await prepare(node);
       const key = await lab.pay(payment, "failsOnce");
@@ -108,7 +71,7 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
       const confirming = confirm(node, payment, key);
       await eventually(() => lab.gate.held.length > 0);
       await hook(node, lab.name, await lab.delivery(key));
-      await settled(payment, "paid");
+      await shop.settled(payment, "paid");
       lab.gate.open();
       expect(await confirming).toMatchObject({ status: "paid", paymentKey: key });
     });
@@ -123,36 +86,6 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
       expect(await lab.books(cheap)).toMatchObject({ captured: 0 });
       expect(await confirm(node, other, foreign)).toMatchObject({ status: "paid" });
     });
-
-    it.each([
-      ["before the charge", "refuse"],
-      ["after each request", "lose-answers"],
-      ["at the charge", "break"],
-    ])("says that it does not know when the line is cut %s, and settles by itself", async (_, how) => {
-      const payment = await prepare(node);
-      const key = await lab.pay(payment, "approved");
-      cut(how);
-      await expect(confirm(node, payment, key)).rejects.toMatchObject({ code: 503, type: "PAYMENT_OUTCOME_UNKNOWN" });
-      await expect(node.call("payment.settle", { orderId: payment.orderId })).rejects.toMatchObject({ code: 503 });
-      lab.gate.open();
-      await settled(payment, "paid");
-      await told(payment);
-      expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: 0 });
-    });
-
-    it("goes on after a restart with what was open", async () => {
-      const first = await startPayment(lab, order, environment);
-      const payment = await prepare(first);
-      const key = await lab.pay(payment, "approved");
-      lab.gate.mode = "refuse";
-      await expect(confirm(first, payment, key)).rejects.toMatchObject({ code: 503 });
-      await first.broker.stop();
-      lab.gate.open();
-      const second = await startPayment(lab, order, { ...environment, DATA_DIR: first.dataDir });
-      await settled(payment, "paid", second);
-      await told(payment);
-      await second.stop();
-    });
   });
 
   describe("closing", () => {
@@ -165,11 +98,11 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
     });
 
     it("gives a captured payment back in full, once", async () => {
-      const { payment, key } = await paid();
+      const { payment, key } = await shop.paid();
       await refund(node, payment, 2900);
       const closed = await Promise.all([close(node, payment), close(node, payment), close(node, payment)]);
       for (const { refunded } of closed) expect(refunded.amount).toBeGreaterThanOrEqual(2900);
-      await settled(payment, "refunded");
+      await shop.settled(payment, "refunded");
       expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: PRICE });
       await expect(confirm(node, payment, key)).rejects.toMatchObject({ type: "PAYMENT_CLOSED" });
     });
@@ -184,28 +117,7 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
       await close(node, payment);
       lab.gate.open();
       await expect(confirming).rejects.toMatchObject({ type: "PAYMENT_CLOSED" });
-      await settled(payment, "refunded");
-      expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: PRICE });
-    });
-
-    it("gives back later, and tells the order, when the provider cannot be reached", async () => {
-      const { payment, key } = await paid();
-      lab.gate.mode = "refuse";
-      expect(await close(node, payment)).toMatchObject({ status: "paid" });
-      lab.gate.open();
-      await settled(payment, "refunded");
-      await told(payment);
-      expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: PRICE });
-    });
-
-    it("closes a payment whose outcome is open, and gives back what comes of it", async () => {
-      const payment = await prepare(node);
-      const key = await lab.pay(payment, "approved");
-      cut("break");
-      await expect(confirm(node, payment, key)).rejects.toMatchObject({ code: 503 });
-      await close(node, payment);
-      lab.gate.open();
-      await settled(payment, "refunded");
+      await shop.settled(payment, "refunded");
       expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: PRICE });
     });
 
@@ -214,15 +126,15 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
       const key = await lab.pay(payment, "approved");
       await lab.capture(payment, key);
       await close(node, payment);
-      await settled(payment, "refunded");
-      await told(payment);
+      await shop.settled(payment, "refunded");
+      await shop.told(payment);
       expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: PRICE });
     });
   });
 
   describe("refunding", () => {
     it("never gives back more than was paid, whoever asks at once", async () => {
-      const { payment, key } = await paid();
+      const { payment, key } = await shop.paid();
       const results = await Promise.allSettled([5000, 5000, 5000, 5000].map((amount) => refund(node, payment, amount)));
       expect(codesOf(results)).toEqual(["REFUND_EXCEEDS_PAYMENT", "REFUND_EXCEEDS_PAYMENT", "ok", "ok"]);
       expect(await look(node, payment)).toMatchObject({ status: "partially_refunded", refunded: { amount: 10_000 } });
@@ -231,25 +143,12 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
     });
 
     it("gives back once for each id, however often it is asked", async () => {
-      const { payment, key } = await paid();
+      const { payment, key } = await shop.paid();
       await Promise.all([1, 2, 3].map(() => refund(node, payment, 3000, "refund-1")));
       await refund(node, payment, 3000, "refund-1");
       await expect(refund(node, payment, 4000, "refund-1")).rejects.toMatchObject({ type: "REFUND_ID_REUSED" });
       expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: 3000 });
     });
-
-    it.each(["refuse", "lose-answers"] as const)(
-      "finishes a refund by itself when the line is cut (%s)",
-      async (mode) => {
-        const { payment, key } = await paid();
-        lab.gate.mode = mode;
-        await expect(refund(node, payment, 3000)).rejects.toMatchObject({ code: 503, type: "PAYMENT_OUTCOME_UNKNOWN" });
-        lab.gate.open();
-        await settled(payment, "partially_refunded");
-        await told(payment);
-        expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: 3000 });
-      },
-    );
 
     it("refuses to give back what was not paid", async () => {
       const payment = await prepare(node);
@@ -258,41 +157,14 @@ export function paymentSuite(makeLab: () => Promise<Lab>, environment: Record<st
   });
 
   describe("webhooks", () => {
-    it("take over a charge that was captured elsewhere, once, and tell the order until it listens", async () => {
-      const payment = await prepare(node);
-      const key = await lab.pay(payment, "approved");
-      const early = await lab.delivery(key);
-      await lab.capture(payment, key);
-      const late = await lab.delivery(key);
-      order.state.down = true;
-      // Out of order and repeated: what counts is what the provider says when it is asked.
-      for (const delivery of [late, early, late, early]) expect(await hook(node, lab.name, delivery)).toEqual({});
-      await settled(payment, "paid");
-      expect(order.told).not.toContain(payment.orderId);
-      order.state.down = false;
-      await told(payment);
-      expect(await lab.books(key)).toEqual({ captured: PRICE, refunded: 0 });
-    });
-
-    it("are handled later when the provider cannot be asked", async () => {
-      const payment = await prepare(node);
-      const key = await lab.pay(payment, "approved");
-      await lab.capture(payment, key);
-      const delivery = await lab.delivery(key);
-      lab.gate.mode = "refuse";
-      const before = lab.gate.refused;
-      await hook(node, lab.name, delivery);
-      await eventually(() => lab.gate.refused >= before + 3);
-      lab.gate.open();
-      await settled(payment, "paid");
-    });
-
     it("bring in money that was given back at the provider", async () => {
-      const { payment, key } = await paid();
+      const { payment, key } = await shop.paid();
       await lab.giveBack(key, 900);
       await hook(node, lab.name, await lab.delivery(key));
-      expect(await settled(payment, "partially_refunded")).toMatchObject({ refunded: { amount: 900 } });
-      await told(payment);
+      expect(await shop.settled(payment, "partially_refunded")).toMatchObject({ refunded: { amount: 900 } });
+      await shop.told(payment);
     });
   });
+
+  describe("settling by itself", () => settlingSuite(makeLab, environment));
 }
