@@ -156,19 +156,28 @@ export class OauthShop {
 export let shop: OauthShop;
 export let node: TestNode;
 
-/** Starts a shop with its providers for the tests of one file. */
-export async function startShop(environment: Record<string, string> = {}): Promise<void> {
+/** Starts a shop with its providers. */
+export async function openShop(environment: Record<string, string> = {}) {
   const [port = 0] = await freePorts(1);
   const web = `http://localhost:${port}`;
   const providers = await startProviders(web);
   const settings = { ...providers.environment, PORT: String(port), RATE_LIMIT: "off", ...environment };
   const services = [apiService, authService, userService, productService, notificationService, ...others];
-  shop = new OauthShop(web, providers);
-  node = await startNode(services, settings);
-  await eventually(async () => (await fetch(shop.api("/auth/providers"))).status === 200);
+  const opened = new OauthShop(web, providers);
+  const started = await startNode(services, settings);
+  await eventually(async () => (await fetch(opened.api("/auth/providers"))).status === 200);
+  const close = async () => {
+    await started.stop();
+    await providers.close();
+  };
+  return { shop: opened, node: started, close };
 }
 
-export async function stopShop(): Promise<void> {
-  await node.stop();
-  await shop.providers.close();
+let closeShop: () => Promise<void>;
+
+/** Starts a shop with its providers for the tests of one file. */
+export async function startShop(environment: Record<string, string> = {}): Promise<void> {
+  ({ shop, node, close: closeShop } = await openShop(environment));
 }
+
+export const stopShop = (): Promise<void> => closeShop();
