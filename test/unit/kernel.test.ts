@@ -174,7 +174,8 @@ describe("a log line", () => {
     redact("a".repeat(200_000));
     redact('"a":'.repeat(50_000));
     redact(`a: "${"b\\".repeat(50_000)}`);
-    expect(performance.now() - began).toBeLessThan(1000);
+    // Milliseconds; where it is looked at again from each of its characters, minutes.
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 });
 
