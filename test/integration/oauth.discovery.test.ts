@@ -82,7 +82,7 @@ describe("at one shop,", () => {
   afterAll(stopShop);
 
   /** Where somebody is sent once the provider has been asked anew what it says of itself. */
-  async function toldOf(metadata: Record<string, string>) {
+  async function toldOf(metadata: Record<string, unknown>) {
     const { kakao } = shop.providers;
     kakao.metadata = metadata;
     letTryAgain();
