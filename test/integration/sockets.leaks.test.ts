@@ -5,8 +5,8 @@ import { register } from "./auth.accounts";
 import { eventually } from "./node";
 import { type Gateway, StandIn, startShop } from "./sockets.parts";
 
-const CYCLES = 5000;
-const AT_ONCE = 10;
+const CYCLES = 2000;
+const AT_ONCE = 20;
 /** What garbage, caches and code that was compiled meanwhile may come to; a stream alone that stays has 5 kB. */
 const MOST_PER_CYCLE = 1000;
 
