@@ -10,6 +10,10 @@ import { withServers } from "./servers";
 import { firstOnes, kafkaTopics, numbersTo, upTo } from "./topics.kafka.parts";
 
 const KEYS = ["a", "b", "c", "d"];
+/** Nine seconds, and what a busy machine takes. */
+const PUBLISH_MS = 20_000;
+/** Some two seconds, and what a busy machine takes; less than a publish has. */
+const CLOSE_MS = 7000;
 
 withServers(["kafka"], "Kafka that goes away and comes back", () => {
   jest.setTimeout(120_000);
@@ -52,7 +56,7 @@ withServers(["kafka"], "Kafka that goes away and comes back", () => {
     await soon(() => handled.length === 1);
     await set.stop();
     const refused = topics.publish(topic, [message("a", "refused")]);
-    expect(await took(refused)).toBeLessThan(15_000);
+    expect(await took(refused)).toBeLessThan(PUBLISH_MS);
     await expect(refused).rejects.toThrow();
     // What was told while it ended does not count: until then it may have answered one part and not the other.
     const refusals = lines.length;
@@ -85,7 +89,7 @@ withServers(["kafka"], "Kafka that goes away and comes back", () => {
   test("all that was acknowledged is there and each key's in order, whenever it is killed", async () => {
     const { handled } = collect(topics, topic, group);
     const stream = numbersTo(topics, topic, KEYS);
-    for (let kills = 0; kills < 3; kills++) {
+    for (let kills = 0; kills < 2; kills++) {
       const before = stream.acknowledged;
       await soon(() => stream.acknowledged > before + 50);
       await set.kill();
@@ -128,12 +132,13 @@ withServers(["kafka"], "Kafka that goes away and comes back", () => {
     await topics.publish(topic, [message("a")]);
     await soon(() => handled.length === 1);
     await set.pause();
+    const published = took(topics.publish(topic, [message("a")]));
     const pings = Array.from({ length: 5 }, () => took(topics.ping()));
     // A second, and what a busy machine takes.
     expect(Math.max(...(await Promise.all(pings)))).toBeLessThan(4000);
     await expect(topics.ping()).rejects.toThrow();
-    expect(await took(topics.publish(topic, [message("a")]))).toBeLessThan(15_000);
-    expect(await took(topics.close())).toBeLessThan(5000);
+    expect(await published).toBeLessThan(PUBLISH_MS);
+    expect(await took(topics.close())).toBeLessThan(CLOSE_MS);
     await set.resume();
   });
 
@@ -146,7 +151,7 @@ withServers(["kafka"], "Kafka that goes away and comes back", () => {
     await set.pause();
     const published = topics.publish(topic, [message("a", "hangs")]);
     const refused = expect(published).rejects.toThrow("closed");
-    expect(await took(topics.close())).toBeLessThan(5000);
+    expect(await took(topics.close())).toBeLessThan(CLOSE_MS);
     await refused;
     await set.resume();
   });
@@ -161,7 +166,7 @@ withServers(["kafka"], "Kafka that goes away and comes back", () => {
     );
     await soon(() => handled.length >= 1);
     await set.stop();
-    expect(await took(topics.close())).toBeLessThan(5000);
+    expect(await took(topics.close())).toBeLessThan(CLOSE_MS);
     await set.start();
   });
 });
