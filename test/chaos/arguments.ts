@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { Fault } from "./faults";
 import { type Mistake, mistakeNamed } from "./mistakes";
 
 export interface ChaosOptions {
@@ -6,6 +7,8 @@ export interface ChaosOptions {
   orders: number;
   /** A mistake that the checker has to find. */
   broken?: Mistake;
+  /** Which of the planned faults happen; default all. */
+  faults?: (fault: Fault) => boolean;
   /** Leave data and logs behind. */
   keep?: boolean;
 }

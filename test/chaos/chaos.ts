@@ -7,7 +7,7 @@ import { check } from "./checker";
 import { type Market, planChoices } from "./choices";
 import { Cluster, PAYMENT_WINDOW_S } from "./cluster";
 import { Collector, type Supply } from "./collect";
-import { describeFault, planFaults } from "./faults";
+import { describeFault, type PlannedFault, planFaults } from "./faults";
 import { summaryOf } from "./figures";
 import { Injector } from "./injector";
 import { runLoad } from "./load";
@@ -27,13 +27,15 @@ export async function chaos(
   options: ChaosOptions,
   { signal, say }: { signal: AbortSignal; say: (text: string) => void },
 ): Promise<Findings> {
+  const plan = planned(options);
   const dir = mkdtempSync(join(tmpdir(), "shop-chaos-"));
-  const cluster = await Cluster.in(dir, options.broken ? FAULTY[options.broken] : {});
+  const faults = plan.map(({ fault }) => fault);
+  const cluster = await Cluster.in(dir, faults, options.broken ? FAULTY[options.broken] : {});
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
   try {
-    return await Promise.race([run(options, cluster, signal, say), aborted]);
+    return await Promise.race([run(options, plan, cluster, signal, say), aborted]);
   } finally {
     await cluster.close({ gently: options.keep });
     if (options.keep) say(`data and logs: ${dir}`);
@@ -41,13 +43,16 @@ export async function chaos(
   }
 }
 
+const planned = ({ seed, orders, faults = () => true }: ChaosOptions): PlannedFault[] =>
+  planFaults(new Chance(seed, "faults"), orders).filter(({ fault }) => faults(fault));
+
 async function run(
   { seed, orders }: ChaosOptions,
+  plan: readonly PlannedFault[],
   cluster: Cluster,
   signal: AbortSignal,
   say: (text: string) => void,
 ): Promise<Findings> {
-  const plan = planFaults(new Chance(seed, "faults"), orders);
   say(`plan of seed ${seed}:`);
   for (const { at, fault } of plan) say(`  before order ${at}: ${describeFault(fault)}`);
   say("starting servers and nodes");

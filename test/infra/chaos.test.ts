@@ -1,5 +1,6 @@
 import { chaos } from "../chaos/chaos";
 import { chatChaos } from "../chaos/chat/chaos";
+import { type Fault, kindOf } from "../chaos/faults";
 import { type Findings, hasFailed, reportOf } from "../chaos/report";
 import { withServers } from "./servers";
 
@@ -22,11 +23,16 @@ async function runOf<O>(run: Run<O>, options: O) {
   };
 }
 
+/** Where an event can be lost that is marked too early. */
+const hitsPublishing = (fault: Fault) =>
+  fault.kind === "restart" ? fault.server === "kafka" : fault.kind === "kill" && kindOf(fault.node) === "order";
+
 withServers(["nats", "mongo", "redis", "kafka"], "a cluster under chaos", () => {
   it(
     "loses, doubles and miscounts nothing, whatever is killed, frozen or restarted",
     async () => {
-      const { failed, report } = await runOf(chaos, { seed: 7, orders: 120 });
+      // Each kind of fault and each story; none of the last orders is left to expire, which would be waited for.
+      const { failed, report } = await runOf(chaos, { seed: 7, orders: 48 });
       if (failed) throw new Error(report);
     },
     TEST_MS,
@@ -35,7 +41,8 @@ withServers(["nats", "mongo", "redis", "kafka"], "a cluster under chaos", () => 
   it(
     "is caught losing events where they are marked before they are published",
     async () => {
-      const { failed, violated, left } = await runOf(chaos, { seed: 7, orders: 50, broken: "outbox" });
+      const options = { seed: 7, orders: 40, broken: "outbox", faults: hitsPublishing } as const;
+      const { failed, violated, left } = await runOf(chaos, options);
       expect({ failed, left }).toEqual({ failed: true, left: [] });
       expect(violated).toContain("each event is in the topic");
     },
