@@ -5,13 +5,16 @@ import type { Command } from "../lib/infra/processes";
 import { projectRoot } from "../lib/infra/programs";
 
 const CODE = ["{bin,lib,mixins,repl,services,test}/**/*.ts", "moleculer.config.ts"];
+/** With the id of the process whose it is. */
+const FOLDER = ".test-";
 
 /** Compiles all code into a folder of this run: a process starts from there in less time than from the sources. */
 export default function compileAll(): void {
   if (process.env.TEST_BUILD) return;
   const root = projectRoot();
+  removeDead(root);
   // Below the root, as `dist` is: the code finds what belongs to it from there.
-  const outdir = join(root, `.test-${process.pid}`);
+  const outdir = join(root, `${FOLDER}${process.pid}`);
   const entryPoints = globSync(CODE, { cwd: root });
   buildSync({
     absWorkingDir: root,
@@ -25,6 +28,16 @@ export default function compileAll(): void {
   copyFileSync(join(root, "package.json"), join(outdir, "package.json"));
   process.env.TEST_BUILD = outdir;
   process.once("exit", () => rmSync(outdir, { recursive: true, force: true }));
+}
+
+/** What runs left that were killed. */
+function removeDead(root: string): void {
+  for (const folder of globSync(`${FOLDER}*`, { cwd: root }))
+    try {
+      process.kill(Number(folder.slice(FOLDER.length)), 0);
+    } catch {
+      rmSync(join(root, folder), { recursive: true, force: true });
+    }
 }
 
 /** How to run a file of the project, such as `bin/start`: what was compiled for this run of the tests, else the sources. */
