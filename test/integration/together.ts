@@ -8,7 +8,7 @@ export function together(stories: Record<string, Story>, atOnce = Number.POSITIV
   const queue = Object.entries(stories).map(([title, story]) => ({ title, story, ...Promise.withResolvers<void>() }));
   const left = queue.values();
   async function work(): Promise<void> {
-    for (const { story, resolve, reject } of left) await story().then(resolve, reject);
+    for (const { story, resolve, reject } of left) await Promise.resolve().then(story).then(resolve, reject);
   }
   beforeAll(() => {
     for (const { promise } of queue) promise.catch(() => undefined);
