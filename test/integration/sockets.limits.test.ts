@@ -30,17 +30,22 @@ it("limits calls by socket, and says when to come again", async () => {
   shop = await startShop(standIn);
   const { accessToken } = await register(shop);
   const client = await connected(open(shop.url, accessToken));
-  const burst = async (count: number) => {
-    const answers = Array.from({ length: count }, () =>
+  const burst = (count: number) =>
+    Array.from({ length: count }, () =>
       call(client, "chat.open", {}).then(
         () => "ok",
         ({ code, retryAfter }: Problem & { retryAfter?: number }) => `${code} ${typeof retryAfter}`,
       ),
     );
-    return new Set(await Promise.all(answers));
-  };
-  expect(await burst(140)).toEqual(new Set(["ok", "TOO_MANY_CALLS number"]));
-  expect(await burst(40)).toEqual(new Set(["ok", "RATE_LIMITED number"]));
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  standIn.before = () => answered;
+  const atOnce = burst(140);
+  // All before it are under way: calls are taken in their order.
+  expect(await atOnce.at(-1)).toBe("TOO_MANY_CALLS number");
+  answer();
+  expect(new Set(await Promise.all(atOnce))).toEqual(new Set(["ok", "TOO_MANY_CALLS number"]));
+  standIn.before = () => undefined;
+  expect(new Set(await Promise.all(burst(40)))).toEqual(new Set(["ok", "RATE_LIMITED number"]));
   expect(client.connected).toBe(true);
 });
 
