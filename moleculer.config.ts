@@ -35,6 +35,7 @@ import { registerProbes } from "./mixins/probes";
 import { requestScopeMiddleware } from "./mixins/request-scope.middleware";
 import { livePolicies, resilienceMiddleware } from "./mixins/resilience.middleware";
 import { tracingMiddleware } from "./mixins/tracing.middleware";
+import { unansweredMiddleware } from "./mixins/unanswered.middleware";
 import { JsonSchemaValidator } from "./mixins/validator";
 import { replCommands } from "./repl";
 
@@ -129,6 +130,7 @@ export function brokerOptions(environment: Environment): BrokerOptions {
 
     // The first is the innermost: idempotency sees params that were validated.
     middlewares: [
+      unansweredMiddleware,
       idempotencyMiddleware(environment.leaseMs),
       metricsMiddleware(metrics),
       tracingMiddleware(tracer),

@@ -34,11 +34,7 @@ export function breakerMiddleware(resilience: Resilience, metrics: Metrics): Mid
     const limits = () => policyOf(broker, action).breaker;
     const opened = () => metrics.circuitsOpened.inc({ action: action.name ?? "" });
     return async (ctx) => {
-      const endpoint = ctx.endpoint as unknown as Watched & { local: boolean };
-      const ended = resilience.breakerOf(endpoint, limits, opened).begin();
-      const { timeout } = ctx.options;
-      // Whoever waits hears of it elsewhere; here nothing would come.
-      const silent = !endpoint.local && timeout ? setTimeout(() => ended(true), timeout).unref() : undefined;
+      const ended = resilience.breakerOf(ctx.endpoint as unknown as Watched, limits, opened).begin();
       try {
         const result = await next(ctx);
         ended(false);
@@ -46,8 +42,6 @@ export function breakerMiddleware(resilience: Resilience, metrics: Metrics): Mid
       } catch (error) {
         ended(countsAsFailure(error) && isItsOwn(error, ctx));
         throw error;
-      } finally {
-        clearTimeout(silent);
       }
     };
   }

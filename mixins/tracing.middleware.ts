@@ -1,7 +1,6 @@
 import type { Context, Middleware } from "moleculer";
 import type { Meta } from "../lib/actions";
 import { currentRequest } from "../lib/request-scope";
-import type { Span } from "../lib/tracing/span";
 import type { Tracer } from "../lib/tracing/tracer";
 import { type DeclaredAction, localAction } from "./middleware";
 
@@ -12,16 +11,6 @@ const serviceOf = (action: string): string => action.slice(0, action.lastIndexOf
 /** What the registry and the gateway's own inner actions do says nothing of a request. */
 const isDeclared = ({ name = "", visibility }: DeclaredAction): boolean =>
   !name.startsWith("$") && (visibility === "public" || visibility === "published");
-
-/** The asked node may say nothing any more, and the caller is told so by Moleculer, around all this. */
-async function untilGivenUp(span: Span, ms: number | null | undefined, work: () => Promise<unknown>): Promise<unknown> {
-  const timer = ms ? setTimeout(() => span.failWith("REQUEST_TIMEOUT"), ms).unref() : undefined;
-  try {
-    return await span.around(work);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /**
  * A span for each action: SERVER where another node asked, CLIENT for each time that a node is asked (so also for each
@@ -50,7 +39,7 @@ export function tracingMiddleware(tracer: Tracer): Middleware {
       const span = tracer.child({ name, service, kind: "CLIENT", remote, tags }, traceparent);
       if (!span) return next(ctx);
       ctx.meta.traceparent = span.traceparent;
-      return untilGivenUp(span, ctx.options.timeout, () => next(ctx));
+      return span.around(() => next(ctx));
     };
   };
 

@@ -126,12 +126,9 @@ export class Span {
 
   /** Ends it with the code of what was thrown. */
   fail(error: unknown): void {
-    this.failWith(errorCode(error), isRefusal(error));
-  }
-
-  failWith(code: string, refused = false): void {
+    const code = errorCode(error);
     this.tags["error.code"] = code;
-    if (!refused) this.tags.error = code;
+    if (!isRefusal(error)) this.tags.error = code;
     this.end();
   }
 

@@ -8,6 +8,15 @@ import { Cluster } from "./config.parts";
 import { eventually } from "./node";
 import { together } from "./together";
 
+/** What Moleculer keeps of calls under way. */
+type Inner = ServiceBroker & { transit: { pendingRequests: Map<string, unknown> }; _trackedContexts: unknown[] };
+
+/** It neither hears nor says anything any more, as one that was killed or is frozen. */
+async function fallSilent({ transit }: ServiceBroker): Promise<void> {
+  const { tx } = transit as unknown as { tx: { disconnect(): Promise<void> } };
+  await tx.disconnect();
+}
+
 /** A desk that asks, and two nodes that work as they are told to. */
 async function openLab() {
   const cluster = new Cluster();
@@ -135,13 +144,25 @@ together({
   "soon asks a node no more that gives no answer, and refuses at once where there is no other": inLab(async (lab) => {
     await lab.stop(lab.b);
     await lab.set({ actions: "worker.*", breaker: { minCalls: 3, openMs: 60_000 }, timeout: 150 });
-    // Neither hears nor says anything any more, as one that was killed or is frozen.
-    const { tx } = lab.a.transit as unknown as { tx: { disconnect(): Promise<void> } };
-    await tx.disconnect();
+    await fallSilent(lab.a);
     expect((await lab.asks(3)).map((one) => one.status)).toEqual(["rejected", "rejected", "rejected"]);
     await eventually(() => nodeOf(lab.desk.broker).resilience.circuits().length === 1);
     // Whoever waits in vain is told REQUEST_TIMEOUT.
     await expect(lab.ask()).rejects.toMatchObject({ type: "SERVICE_NOT_AVAILABLE" });
+  }),
+
+  "lets go of calls that get no answer, as soon as nobody waits for them": inLab(async (lab) => {
+    // Longer than a node may be silent before another one is asked, too.
+    await lab.set({ actions: "worker.*", timeout: 500 });
+    for (const broker of [lab.a, lab.b]) await fallSilent(broker);
+    const answers = [...(await lab.asks(2, "worker.read")), ...(await lab.asks(2))];
+    expect(answers.map(({ status }) => status)).toEqual(Array(4).fill("rejected"));
+    const { registry, transit, _trackedContexts: running } = lab.desk.broker as unknown as Inner;
+    // Not only once the nodes are taken for dead.
+    await eventually(() => {
+      expect(registry.actions.get("worker.write")?.endpoints.length).toBe(2);
+      return transit.pendingRequests.size === 0 && running.length === 0;
+    });
   }),
 
   "has another node do what one did not begin, as it is leaving, safe to run twice or not": inLab(async (lab) => {

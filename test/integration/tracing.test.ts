@@ -10,6 +10,7 @@ import { ErrorRegenerator } from "../../mixins/errors";
 import { hedgingMiddleware } from "../../mixins/hedging.middleware";
 import { requestScopeMiddleware } from "../../mixins/request-scope.middleware";
 import { tracingMiddleware } from "../../mixins/tracing.middleware";
+import { unansweredMiddleware } from "../../mixins/unanswered.middleware";
 import { above, lineOf, withoutParent } from "../e2e/traces";
 import { eventually } from "./node";
 
@@ -62,7 +63,12 @@ async function cluster(members: Record<string, ServiceSchema[]>): Promise<Node> 
   const exporter = { add: (span: ZipkinSpan) => void spans.push(span), close: async () => undefined };
   nodes = Object.entries(members).map(([nodeID, services]) => {
     const tracer = new Tracer({ exporter, sampleRate: () => 1 });
-    const middlewares = [tracingMiddleware(tracer), hedgingMiddleware(new Metrics()), requestScopeMiddleware];
+    const middlewares = [
+      unansweredMiddleware,
+      tracingMiddleware(tracer),
+      hedgingMiddleware(new Metrics()),
+      requestScopeMiddleware,
+    ];
     if (nodeID === "lost") middlewares.push(losing);
     const heartbeats = { heartbeatInterval: 60, heartbeatTimeout: 180 };
     const tracking = { enabled: false, shutdownTimeout: 0 };
