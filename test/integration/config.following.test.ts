@@ -17,7 +17,7 @@ together({
   "changes are live on every node within two seconds": inCluster(async (cluster) => {
     const keeper = await cluster.start([configService]);
     const lamps = await Promise.all([1, 2, 3].map(() => cluster.start([lampService])));
-    await keeper.broker.waitForServices("lamp");
+    await cluster.acquainted();
     await keeper.put("lamp", { "lamp.brightness": 77 });
     await eventually(() => lamps.every(({ lamp }) => lamp.brightness === 77), 2000);
   }),
@@ -25,7 +25,7 @@ together({
   "changes are live within fifteen seconds where nobody was told": inCluster(async (cluster) => {
     const keeper = await cluster.start([configService]);
     const lamp = await cluster.start([lampService]);
-    await keeper.broker.waitForServices("lamp");
+    await cluster.acquainted();
     await keeper.put("lamp", { "lamp.brightness": 1 });
     await eventually(() => lamp.lamp.brightness === 1, 2000);
     // The network takes it and never delivers.
@@ -55,14 +55,14 @@ together({
     async (cluster) => {
       const keeper = await cluster.start([configService]);
       const lamp = await cluster.start([lampService]);
-      await keeper.broker.waitForServices("lamp");
+      await cluster.acquainted();
       await keeper.put("lamp", { "lamp.brightness": 33 });
       await eventually(() => readFileSync(copyOf(lamp.dataDir), "utf8").includes("33"), 3000);
       await cluster.stopAll();
       const alone = await cluster.start([lampService], { DATA_DIR: lamp.dataDir });
       expect(alone.lamp.brightness).toBe(33);
       const back = await cluster.start([configService], { DATA_DIR: keeper.dataDir });
-      await back.broker.waitForServices("lamp");
+      await cluster.acquainted();
       await back.put("lamp", { "lamp.brightness": 34 });
       await eventually(() => alone.lamp.brightness === 34, 2000);
     },
@@ -90,7 +90,7 @@ together({
   "the keys of a service stay known while it is down": inCluster(async (cluster) => {
     const keeper = await cluster.start([configService]);
     const lamp = await cluster.start([lampService]);
-    await keeper.broker.waitForServices("lamp");
+    await cluster.acquainted();
     const kept = join(keeper.dataDir, "config", "config_applications.db");
     await eventually(() => readFileSync(kept, "utf8").includes("lamp.brightness"), 10_000);
     await lamp.broker.stop();

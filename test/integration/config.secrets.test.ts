@@ -28,7 +28,7 @@ const filesOf = (folder: string) =>
 it("is read where it is needed, and is nowhere else but as a cipher", async () => {
   const keeper = await cluster.start([configService], ONE);
   const lamp = await cluster.start([lampService], ONE);
-  await keeper.broker.waitForServices("lamp");
+  await cluster.acquainted();
   const packets: string[] = [];
   const tapped = keeper.broker.transit as unknown as { publish: (packet: unknown) => unknown };
   const publish = tapped.publish.bind(tapped);
@@ -37,12 +37,12 @@ it("is read where it is needed, and is nowhere else but as a cipher", async () =
     return publish(packet);
   };
   const answers = [await keeper.put("lamp", { "lamp.password": SECRET, "lamp.brightness": 3 })];
-  await eventually(() => lamp.lamp.password === SECRET, 2000);
+  await eventually(() => lamp.lamp.password === SECRET);
   answers.push(await keeper.get("lamp"), await keeper.put("lamp", { "lamp.password": `${SECRET}2` }));
-  await eventually(() => lamp.lamp.password === `${SECRET}2`, 2000);
+  await eventually(() => lamp.lamp.password === `${SECRET}2`);
   const history = await keeper.history();
   await keeper.rollback(1);
-  await eventually(() => lamp.lamp.password === SECRET, 2000);
+  await eventually(() => lamp.lamp.password === SECRET);
   const discovered = keeper.broker.registry.getServiceList({ withSettings: true, withActions: true } as never);
   expect(answers.map(({ properties }) => properties["lamp.password"])).toEqual(Array(3).fill("******"));
   expect(history.items[0]?.changes).toMatchObject([{ key: "lamp.password", from: "******", to: "******" }]);
@@ -58,7 +58,7 @@ it("may be set as a cipher that was asked for, and one that was tampered with is
   const node = await cluster.one(ONE);
   const { cipher } = await node.broker.call<{ cipher: string }, object>("config.encrypt", { value: SECRET });
   await node.put("lamp", { "lamp.password": cipher });
-  await eventually(() => node.lamp.password === SECRET, 2000);
+  await eventually(() => node.lamp.password === SECRET);
   const [, body = ""] = cipher.split(".");
   const middle = body.length / 2;
   const tampered = `{cipher}one.${body.slice(0, middle)}${body[middle] === "A" ? "B" : "A"}${body.slice(middle + 1)}`;
@@ -97,9 +97,9 @@ it("that stands plain in a file is used by no node, also before anybody has hear
   const answered = await keeper.broker.call<{ values: object }, object>("config.properties", ask);
   expect(answered.values).toEqual({ lamp: { "lamp.brightness": 4 }, other: {} });
   const lamp = await cluster.start([lampService], ONE);
-  await eventually(() => lamp.lamp.brightness === 4, 2000);
+  await eventually(() => lamp.lamp.brightness === 4);
   expect(lamp.lamp.password).toBe("");
-  await keeper.broker.waitForServices("lamp");
+  await cluster.acquainted();
   const late = await keeper.broker.call<{ values: object }, object>("config.properties", { ...ask, secrets: [] });
   expect(late.values).toEqual(answered.values);
   expect(filesOf(lamp.dataDir)).toContain("lamp.brightness");
@@ -124,7 +124,7 @@ describe("what would silently take a secret's place", () => {
     expect(nodeOf(node.broker).config.version).toBe(1);
     expect(node.lamp.password).toBe(SECRET);
     await node.put("lamp", { "lamp.password": null });
-    await eventually(() => node.lamp.password === "", 2000);
+    await eventually(() => node.lamp.password === "");
   });
 
   it.each(["plain", ...odd.map(sealed)])("is not taken where it comes all the same: %#", (value) => {
@@ -153,9 +153,9 @@ describe("what cannot be read", () => {
   it("refuses to start where it is needed", async () => {
     const keeper = await cluster.start([configService], BOTH);
     const lamp = await cluster.start([lampService], BOTH);
-    await keeper.broker.waitForServices("lamp");
+    await cluster.acquainted();
     await keeper.put("lamp", { "lamp.password": SECRET });
-    await eventually(() => lamp.lamp.password === SECRET, 2000);
+    await eventually(() => lamp.lamp.password === SECRET);
     await expect(cluster.start([lampService], ONE)).rejects.toThrow(
       /lamp\.password cannot be read: there is no key "two"/,
     );
@@ -164,12 +164,12 @@ describe("what cannot be read", () => {
   it("is not taken while the node runs: the value before it holds, and that is told", async () => {
     const keeper = await cluster.start([configService], BOTH);
     const lamp = await cluster.start([lampService], ONE);
-    await keeper.broker.waitForServices("lamp");
+    await cluster.acquainted();
     const cipher = new Ciphers([{ id: "one", key: Buffer.from(first ?? "", "base64") }]).encrypt("old");
     await keeper.put("lamp", { "lamp.password": cipher });
-    await eventually(() => lamp.lamp.password === "old", 2000);
+    await eventually(() => lamp.lamp.password === "old");
     await keeper.put("lamp", { "lamp.password": SECRET, "lamp.brightness": 5 });
-    await eventually(() => lamp.lamp.brightness === 5, 2000);
+    await eventually(() => lamp.lamp.brightness === 5);
     expect(lamp.lamp.password).toBe("old");
     expect(nodeOf(lamp.broker).config.deviations()).toMatchObject([
       { key: "lamp.password", refused: 'cannot be read: there is no key "two" in CONFIG_KEYS' },
