@@ -61,16 +61,15 @@ export class TopicPublisher {
   private async tryAgain(messages: readonly Message[], deadline: number, signal: AbortSignal): Promise<void> {
     const { topic, topics, outage } = this.options;
     if (messages.length === 0) return;
-    for (let isMade = false; ; )
+    for (let wasGone = false; ; )
       try {
         await this.tryUntil(messages, deadline, signal);
         return outage.end(this.part);
       } catch (error) {
-        const isGone = isUnknownTopic(error);
-        if (isGone ? isMade : !isLeaderless(error)) throw error;
-        if (!isGone) continue;
+        if (isLeaderless(error)) continue;
+        if (wasGone || !isUnknownTopic(error)) throw error;
         topics.forget(topic);
-        isMade = true;
+        wasGone = true;
       }
   }
 
