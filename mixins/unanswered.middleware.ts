@@ -6,7 +6,7 @@ const GRACE_MS = 20;
 type Ask = (ctx: Context) => Promise<unknown>;
 
 /** Rejects when the time is over, whatever becomes of the question. */
-function within(ms: number, ctx: Context, ask: Ask): Promise<unknown> {
+function inTime(ms: number, ctx: Context, ask: Ask): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const timer = setTimeout(() => {
     // A question that was asked of a second node has an id of its own, which Moleculer would keep.
@@ -30,6 +30,6 @@ export const unansweredMiddleware = {
     (next: Ask): Ask =>
     (ctx) => {
       const { timeout } = ctx.options;
-      return timeout ? within(timeout + GRACE_MS, ctx, next) : next(ctx);
+      return timeout ? inTime(timeout + GRACE_MS, ctx, next) : next(ctx);
     },
 } as unknown as Middleware;
