@@ -42,7 +42,7 @@ describe.each(points)("killed at %s", (point) => {
 
   it("leaves an account that can be signed in to, changed and erased", async () => {
     // The demo accounts pass the steps of a registration, too; it is not theirs that the node is to die of.
-    place = await newPlace(undefined, OF_REGISTRATION.includes(point) ? withAccounts : undefined);
+    place = await newPlace(OF_REGISTRATION.includes(point) ? { from: withAccounts } : {});
     const { shop } = place;
     node = await place.start({ ...QUICK, CRASH_AT: point });
     const email = `${randomUUID()}@example.com`;

@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => withAccounts.remove());
 beforeEach(async () => {
-  place = await newPlace(undefined, withAccounts);
+  place = await newPlace({ from: withAccounts });
   const web = `http://localhost:${place.ports.http}`;
   shop = new OauthShop(web, await startProviders(web));
 });

@@ -8,7 +8,7 @@ let place: Place;
 let node: ShopNode;
 beforeAll(async () => {
   // As `npm start` does.
-  place = await newPlace(entryCommand("start"));
+  place = await newPlace({ command: entryCommand("start") });
   node = await place.start({ LEASE_MS: "1000" });
 });
 afterAll(async () => {

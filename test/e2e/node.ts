@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launchNode, type NodePorts, type ShopNode } from "../../lib/infra/nodes";
 import { freePorts } from "../../lib/infra/ports";
+import type { Command } from "../../lib/infra/processes";
 import { commandOf } from "../compiled";
 import { eventually } from "../integration/node";
 import { Shop } from "./shop";
@@ -17,11 +18,14 @@ export interface Place {
   remove(): void;
 }
 
-/**
- * `command` is what to run, for those to whom it matters; default what starts soonest. It begins with what `from` has, where
- * that is given; nothing may run there.
- */
-export async function newPlace(command = commandOf("bin/start"), from?: Place): Promise<Place> {
+interface PlaceOptions {
+  /** What to run, for those to whom it matters; default what starts soonest. */
+  command?: Command;
+  /** It begins with what is there; nothing may run there. */
+  from?: Place;
+}
+
+export async function newPlace({ command = commandOf("bin/start"), from }: PlaceOptions = {}): Promise<Place> {
   const [http = 0, ops = 0, sandbox = 0] = await freePorts(3);
   const ports = { http, ops, sandbox };
   const dataDir = mkdtempSync(join(tmpdir(), "shop-e2e-"));
